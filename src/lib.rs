@@ -1,0 +1,3 @@
+//! The first process of a container on Google Cloud.
+
+pub mod environment;

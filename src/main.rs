@@ -1,0 +1,3 @@
+//! The command `runup`: see the library for how a run goes.
+
+fn main() {}
