@@ -5,7 +5,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+pub mod client;
 pub mod emulator;
+pub mod secret;
+pub mod verdict;
 
 /// The name that every client uses, resolved by the platform's own name server.
 pub const HOST: &str = "metadata.google.internal";

@@ -1,0 +1,211 @@
+//! The words of the command line. Nothing is decided here: see [`crate::plan`].
+//!
+//! Every option is also a variable, `RUNUP_` and its name. The variables are read by the parsers of the flags, so one
+//! declaration serves both; a default has its place in the plan, since here "not given" must stay visible.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::check::endpoint::Target;
+use crate::environment::proxy;
+
+const AFTER_HELP: &str = "\
+Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
+RUNUP_REQUIRE=\"tcp://db:5432 https://nexus.corp.example\". A flag goes before its variable.
+RUNUP_DISABLED=reason is the emergency exit: the command is run at once, unchecked.
+
+Exit codes: the command's own, since runup becomes the command; before that
+  64  the command line cannot be understood
+  69  something required could not be reached in time
+  70  a bug in runup
+  77  denied, or the wrong identity
+  78  a variable or a file says something impossible
+ 126  the command was found but cannot run
+ 127  the command was not found
+ 130, 143  SIGINT, SIGTERM while waiting";
+
+/// Mends the environment, checks what the job needs, then becomes COMMAND.
+///
+/// The first process of a container on Google Cloud: it lets every HTTP client reach the metadata server past the
+/// proxy, proves that the metadata server is Google's and gives a token, waits for the hosts that the job needs, and
+/// says in plain words what is wrong and who can mend it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "runup",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup token | emulate [OPTIONS]",
+    after_help = AFTER_HELP,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// A word that is no command of the job's.
+    #[command(subcommand)]
+    pub subcommand: Option<Word>,
+    /// What to mend, to check and to say.
+    #[command(flatten)]
+    pub options: Options,
+    /// The command and its arguments; everything after its name is its own
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    pub command: Vec<OsString>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Word {
+    /// Print an access token of the metadata server, for scripts that use curl
+    Token(Token),
+    /// Serve an emulated metadata server on loopback
+    Emulate(Emulate),
+}
+
+/// `runup token`
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The service account whose token it must be
+    #[arg(long, value_name = "EMAIL")]
+    pub service_account: Option<String>,
+    /// The time for all attempts [default: 120s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `runup emulate`
+#[derive(Debug, Args)]
+pub struct Emulate {
+    /// Where to listen; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// The service account to play
+    #[arg(long, value_name = "EMAIL")]
+    pub service_account: Option<String>,
+}
+
+/// The options of a run.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Options {
+    /// What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name
+    #[arg(long, value_name = "URL")]
+    pub require: Vec<Target>,
+    /// What should answer: a warning where it does not
+    #[arg(long, value_name = "URL")]
+    pub want: Vec<Target>,
+    /// A variable that must be set and not empty
+    #[arg(long, value_name = "NAME")]
+    pub require_variable: Vec<String>,
+    /// The identity that the metadata server must give
+    #[arg(long, value_name = "EMAIL")]
+    pub service_account: Option<String>,
+    /// Whether the metadata server must answer [default: require]
+    #[arg(long, value_name = "WHEN")]
+    pub metadata: Option<Need>,
+    /// What to do with the proxy variables [default: mend]
+    #[arg(long, value_name = "MODE")]
+    pub proxy: Option<proxy::Mode>,
+    /// A host, .domain, address or network that must never go through the proxy
+    #[arg(long, value_name = "HOST")]
+    pub direct: Vec<proxy::Direct>,
+    /// A corporate CA in PEM, trusted by the checks beside the system's roots
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// The time for all checks together [default: 120s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// The time for one attempt of one check [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub attempt_timeout: Option<Duration>,
+    /// The upper bound of the first pause between attempts; it doubles, and each pause is drawn from zero to it [default: 200ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub backoff_initial: Option<Duration>,
+    /// The upper bound of any pause [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub backoff_max: Option<Duration>,
+    /// What to do when something required failed [default: abort]
+    #[arg(long, value_name = "POLICY")]
+    pub on_failure: Option<OnFailure>,
+    /// Run against an embedded metadata server; runup stays as the command's parent
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub emulate: Option<bool>,
+    /// How to speak: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE [default: auto]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Say more: the edits and the attempts; twice, the requests too
+    #[arg(long, short, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing when all is well
+    #[arg(long, short, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub quiet: Option<bool>,
+}
+
+/// How much a thing is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Need {
+    /// The command is not started without it
+    Require,
+    /// A warning where it is missing
+    Want,
+    /// It is not asked for
+    Off,
+}
+
+/// What a failed requirement leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnFailure {
+    /// The command is not started
+    Abort,
+    /// The command is started all the same
+    Warn,
+}
+
+/// The form of the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// JSON on Cloud Run and GKE, text elsewhere
+    Auto,
+    /// For people
+    Text,
+    /// One object a line, as Cloud Logging reads it
+    Json,
+}
+
+/// A duration with its unit, longer than nothing.
+fn duration(text: &str) -> Result<Duration, String> {
+    if text.trim().parse::<f64>().is_ok() {
+        return Err(format!("a number without a unit; write `{}s`", text.trim()));
+    }
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("must be longer than nothing".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(why) => Err(format!("{why}; write it as `90s`, `500ms` or `2m 30s`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_duration_needs_a_unit() {
+        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert_eq!(
+            duration("120"),
+            Err("a number without a unit; write `120s`".to_owned())
+        );
+        assert!(duration("0s").is_err());
+        assert!(duration("soon").is_err());
+    }
+}

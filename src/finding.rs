@@ -1,0 +1,463 @@
+//! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
+
+use serde::Serialize;
+
+use crate::check::Subject;
+use crate::check::command::CommandFault;
+use crate::environment::proxy::{self, Notice};
+use crate::exit_code::ExitCode;
+use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// The command is started all the same.
+    Warning,
+    /// The command is not started.
+    Error,
+}
+
+/// What was found wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// Its stable name.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What was checked.
+    pub subject: String,
+    /// What is wrong, after the subject's name.
+    pub summary: String,
+    /// The step that failed.
+    pub phase: Phase,
+    /// What was observed.
+    pub saw: String,
+    /// What it means, and what it does not.
+    pub means: Vec<String>,
+    /// What to do, each with whom it falls to.
+    pub help: Vec<String>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// The exit code it stands for.
+    #[serde(skip)]
+    pub exit: ExitCode,
+}
+
+/// What a finding must know besides the failure.
+#[derive(Clone, Debug, Default)]
+pub struct Circumstances {
+    /// The proxy, without credentials, and the variable by which it would carry the command's requests to the metadata
+    /// server, in the environment as runup got it.
+    pub metadata_proxy: Option<String>,
+    /// Whether that was mended.
+    pub is_mended: bool,
+    /// How many proxy variables were mended.
+    pub proxy_edits: usize,
+}
+
+const NOT_IAM: &str = "It is not IAM, not the service account and not the token.";
+
+/// The finding of a failed check.
+pub fn of_failure(
+    subject: &Subject,
+    severity: Severity,
+    failure: &Failure,
+    attempts: u32,
+    circumstances: &Circumstances,
+) -> Finding {
+    let is_metadata = matches!(subject, Subject::Metadata { .. });
+    let (code, exit, mut means, help) = match is_metadata {
+        true => metadata(failure, circumstances),
+        false => other(subject, failure),
+    };
+    if is_metadata && !matches!(exit, ExitCode::Denied) {
+        means.push(NOT_IAM.to_owned());
+    }
+    Finding {
+        code,
+        severity,
+        subject: subject.to_string(),
+        summary: failure.kind.in_short(),
+        phase: failure.phase,
+        saw: failure.saw.clone(),
+        means,
+        help,
+        attempts,
+        exit,
+    }
+}
+
+type Lines = Vec<String>;
+
+fn lines<const N: usize>(lines: [&str; N]) -> Lines {
+    lines.map(str::to_owned).to_vec()
+}
+
+/// What the proxy variables have to do with it.
+fn about_variables(circumstances: &Circumstances) -> String {
+    match (&circumstances.metadata_proxy, circumstances.is_mended) {
+        (Some(way), true) => format!(
+            "runup asked directly. Before the mend, {way} would have carried the command's own requests; that is mended, and not the cause."
+        ),
+        (Some(way), false) => format!(
+            "runup asked directly. The command's own requests would go another way: {way} would carry them."
+        ),
+        (None, _) => match circumstances.proxy_edits {
+            0 => "No proxy variable is involved: runup asked directly.".to_owned(),
+            count => format!(
+                "No proxy variable is involved: runup asked directly ({count} were mended)."
+            ),
+        },
+    }
+}
+
+fn metadata(
+    failure: &Failure,
+    circumstances: &Circumstances,
+) -> (&'static str, ExitCode, Lines, Lines) {
+    let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
+    let denied = |code, means: Lines, help: Lines| (code, ExitCode::Denied, means, help);
+    let variables = about_variables(circumstances);
+    let with_variables = |text: &str| vec![text.to_owned(), variables.clone()];
+    match &failure.kind {
+        FailureKind::Intercepted { .. } => unavailable(
+            "metadata/intercepted",
+            with_variables("the network diverts port 80 of 169.254.169.254 into a proxy."),
+            lines([
+                "network team: exempt 169.254.169.254/32 from the interception",
+                "job owner: deploy with --vpc-egress=private-ranges-only if all-traffic is not required",
+            ]),
+        ),
+        FailureKind::CaptivePage { .. } | FailureKind::Redirected { .. } => unavailable(
+            if matches!(failure.kind, FailureKind::CaptivePage { .. }) {
+                "metadata/captive-page"
+            } else {
+                "metadata/redirected"
+            },
+            with_variables(
+                "DNS or the network leads metadata.google.internal to a web server that answers everybody with its own page. \
+                 Google's libraries would take that page for a project's name or a token.",
+            ),
+            lines([
+                "network team: let metadata.google.internal resolve to 169.254.169.254, and nothing answer in its place",
+                "job owner: compare `getent hosts metadata.google.internal` in the container with 169.254.169.254",
+            ]),
+        ),
+        FailureKind::OtherCloud(cloud) => unavailable(
+            "metadata/other-cloud",
+            vec![format!(
+                "this container does not run on Google Cloud, but where {cloud} has the same address."
+            )],
+            lines([
+                "job owner: run it on Google Cloud, or use Workload Identity Federation with --metadata off",
+            ]),
+        ),
+        FailureKind::NotGoogle | FailureKind::NotHttp => unavailable(
+            "metadata/not-google",
+            with_variables(
+                "the answer lacks `Metadata-Flavor: Google`, so what it says cannot be believed.",
+            ),
+            lines([
+                "network team: find out what answers on port 80 of 169.254.169.254, and exempt that address",
+                "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
+            ]),
+        ),
+        FailureKind::MetadataDenied => denied(
+            "metadata/denied",
+            with_variables(
+                "Google's metadata server itself refuses: a proxy in between added X-Forwarded-For, the endpoint is \
+                 disabled for this instance, or the network broke its security check.",
+            ),
+            lines([
+                "network team: let nothing forward, rewrite or break connections to 169.254.169.254",
+                "project owner: on GKE and GCE, see whether the metadata endpoint is disabled for the instance",
+            ]),
+        ),
+        FailureKind::NoServiceAccount => denied(
+            "metadata/no-service-account",
+            lines([
+                "the metadata server is Google's, but this instance has no service account, so there is no token.",
+            ]),
+            lines([
+                "job owner: gcloud run jobs update JOB --service-account=NAME@PROJECT.iam.gserviceaccount.com",
+                "on GKE: annotate the Kubernetes service account for Workload Identity Federation",
+            ]),
+        ),
+        FailureKind::WrongIdentity { expected, found } => denied(
+            "identity/mismatch",
+            vec![format!(
+                "the command would act as `{found}`. Roles granted to `{expected}` would not count."
+            )],
+            vec![
+                format!("job owner: gcloud run jobs update JOB --service-account={expected}"),
+                format!("or expect the one that is there: --service-account {found}"),
+            ],
+        ),
+        FailureKind::MetadataBusy(_) | FailureKind::MetadataMalformed | FailureKind::Status(_) => {
+            unavailable(
+                "metadata/not-ready",
+                lines([
+                    "the metadata server is Google's, but gave nothing usable in all the time there was: it is starting, \
+                 limits the rate, or the host is under maintenance.",
+                ]),
+                lines([
+                    "job owner: let the task be retried (--max-retries=3); give it longer with --timeout",
+                    "if many tasks start at once: spread them, the server limits the rate",
+                ]),
+            )
+        }
+        FailureKind::NameUnknown | FailureKind::ResolverFailed => unavailable(
+            "metadata/unresolved",
+            with_variables(
+                "neither DNS knows metadata.google.internal nor does its address answer.",
+            ),
+            lines([
+                "on Google Cloud: network team: forward `internal.` to 169.254.169.254, or keep Cloud DNS as the resolver",
+                "elsewhere: --metadata off, or --emulate to try things out",
+            ]),
+        ),
+        FailureKind::Refused => unavailable(
+            "metadata/refused",
+            with_variables(
+                "nothing listens there: the metadata server did not come up in time, or this is not Google Cloud.",
+            ),
+            lines([
+                "on GKE: it may take some seconds after the pod has started; give it longer with --timeout",
+                "elsewhere: --metadata off, or --emulate to try things out",
+            ]),
+        ),
+        FailureKind::Unreachable => unavailable(
+            "metadata/unreachable",
+            with_variables(
+                "there is no way to the link-local address 169.254.169.254 from this network namespace.",
+            ),
+            lines([
+                "network team: no route, firewall or network policy may keep the container from 169.254.169.254 port 80",
+                "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
+            ]),
+        ),
+        // Kinds that no metadata check makes stand here too: they would be a broken connection to whoever reads them.
+        FailureKind::TimedOut
+        | FailureKind::Broken
+        | FailureKind::ProxyAuthentication
+        | FailureKind::ProxyDenied(_)
+        | FailureKind::ProxyCannotReach(_)
+        | FailureKind::Certificate(_)
+        | FailureKind::NotTls
+        | FailureKind::Credentials(_)
+        | FailureKind::Command(_)
+        | FailureKind::VariableMissing(_)
+        | FailureKind::CaFile { .. } => unavailable(
+            "metadata/timeout",
+            with_variables(
+                "packets to 169.254.169.254 port 80 are dropped, or the connection dies on the way.",
+            ),
+            lines([
+                "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
+                "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
+            ]),
+        ),
+    }
+}
+
+fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines, Lines) {
+    let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
+    let configuration =
+        |code, means: Lines, help: Lines| (code, ExitCode::Configuration, means, help);
+    match &failure.kind {
+        FailureKind::Command(fault) => (
+            command_code(fault),
+            if fault.exit_code() == ExitCode::NotFound.number() {
+                ExitCode::NotFound
+            } else {
+                ExitCode::CannotRun
+            },
+            Vec::new(),
+            vec![format!("image owner: {}", fault.help())],
+        ),
+        FailureKind::Credentials(fault) => configuration(
+            "adc/credentials-file",
+            lines([
+                "every Google client library stops at this file and never asks the metadata server. On Google Cloud no key file is needed.",
+            ]),
+            vec![
+                format!("job owner: {}", fault.help()),
+                "the job's own: gcloud run jobs update JOB --remove-env-vars=GOOGLE_APPLICATION_CREDENTIALS; the image's: ENV in the Dockerfile".to_owned(),
+            ],
+        ),
+        FailureKind::VariableMissing(name) => configuration(
+            "variable/missing",
+            vec![format!("--require-variable names `{name}`, and the job does not set it.")],
+            vec![format!("job owner: gcloud run jobs update JOB --update-env-vars={name}=VALUE")],
+        ),
+        FailureKind::CaFile { .. } => configuration(
+            "tls/ca-file",
+            lines(["without it no certificate can be checked."]),
+            lines(["image owner: name a readable file of PEM certificates in --ca-file and SSL_CERT_FILE"]),
+        ),
+        FailureKind::NameUnknown => unavailable(
+            "endpoint/unknown-name",
+            lines(["the resolver of this container does not know the name."]),
+            lines([
+                "job owner: see whether the name is spelt right",
+                "network team: an internal name needs a forwarding zone in Cloud DNS, visible to the job's network",
+            ]),
+        ),
+        FailureKind::ResolverFailed => unavailable(
+            "endpoint/resolver",
+            lines(["the name server did not answer, so nothing is known about the name."]),
+            lines(["network team: the name servers in the container's /etc/resolv.conf must answer"]),
+        ),
+        FailureKind::Refused => unavailable(
+            "endpoint/refused",
+            lines(["the host is reached, but nothing listens on the port, or a firewall rejects it."]),
+            lines(["owner of the host: start the service, or name its right port"]),
+        ),
+        FailureKind::TimedOut => unavailable(
+            "endpoint/timeout",
+            lines(["nothing came back: a firewall drops the packets, or there is no way from this network."]),
+            lines([
+                "network team: allow the job's subnet or connector range to reach the host's port",
+                "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
+            ]),
+        ),
+        FailureKind::Unreachable => unavailable(
+            "endpoint/unreachable",
+            lines(["this network has no route to the address."]),
+            lines(["job owner: give the job a connector or Direct VPC egress (--network, --subnet, --vpc-egress)"]),
+        ),
+        FailureKind::Broken => unavailable(
+            "endpoint/broken",
+            lines(["the connection was made and then closed by the other side or something between."]),
+            lines(["network team: see whether a firewall or proxy closes connections to this host"]),
+        ),
+        FailureKind::ProxyAuthentication => (
+            "proxy/authentication",
+            ExitCode::Denied,
+            lines(["the proxy wants a user and a password, or did not accept those in the proxy variable."]),
+            lines([
+                "job owner: https_proxy=http://USER:PASSWORD@PROXY:PORT, from a secret",
+                "if the host is internal: name it in --direct, so that it goes past the proxy",
+            ]),
+        ),
+        FailureKind::ProxyDenied(_) => (
+            "proxy/denied",
+            ExitCode::Denied,
+            lines(["the proxy's rules forbid this host. The host itself was not asked."]),
+            lines([
+                "proxy team: allow the host and port for the job's addresses",
+                "if the host is internal: name it in --direct, so that it goes past the proxy",
+            ]),
+        ),
+        FailureKind::ProxyCannotReach(_) => unavailable(
+            "proxy/cannot-reach",
+            lines(["the proxy works, but could not reach the host."]),
+            lines([
+                "if the host is internal: name it in --direct, so that it goes past the proxy",
+                "proxy team: see whether the proxy resolves and reaches the host",
+            ]),
+        ),
+        FailureKind::Certificate(fault) => (
+            match fault {
+                CertificateFault::UnknownIssuer => "tls/unknown-issuer",
+                CertificateFault::Expired => "tls/expired",
+                CertificateFault::NotYetValid => "tls/not-yet-valid",
+                CertificateFault::WrongName => "tls/wrong-name",
+                CertificateFault::Other => "tls/certificate",
+            },
+            ExitCode::Unavailable,
+            lines(["the host answers, but its certificate proves nothing to this container."]),
+            match fault {
+                CertificateFault::UnknownIssuer => lines([
+                    "job owner: name the corporate CA with --ca-file FILE, and add it to the bundle in SSL_CERT_FILE for the command",
+                ]),
+                CertificateFault::Expired | CertificateFault::NotYetValid => {
+                    lines(["owner of the host: renew the certificate; and see whether the container's clock is right"])
+                }
+                _ => lines(["owner of the host: let the certificate carry the name that is used"]),
+            },
+        ),
+        FailureKind::NotTls => unavailable(
+            "tls/handshake",
+            lines(["the port does not speak TLS, or has no version and cipher in common (1.2 and 1.3 are offered)."]),
+            lines(["job owner: see whether the port is right, or whether the URL should begin with http://"]),
+        ),
+        FailureKind::NotHttp => unavailable(
+            "endpoint/not-http",
+            lines(["something answers on this port, but not in HTTP."]),
+            lines(["job owner: use tcp://, or https:// if the port speaks TLS"]),
+        ),
+        // Kinds that only a metadata check makes stand here too.
+        FailureKind::Status(_)
+        | FailureKind::Intercepted { .. }
+        | FailureKind::CaptivePage { .. }
+        | FailureKind::OtherCloud(_)
+        | FailureKind::Redirected { .. }
+        | FailureKind::NotGoogle
+        | FailureKind::MetadataDenied
+        | FailureKind::NoServiceAccount
+        | FailureKind::MetadataBusy(_)
+        | FailureKind::MetadataMalformed
+        | FailureKind::WrongIdentity { .. } => unavailable(
+            "endpoint/status",
+            lines(["the host answers, and says itself that it is not ready."]),
+            vec![format!("owner of {subject}: see its log")],
+        ),
+    }
+}
+
+fn command_code(fault: &CommandFault) -> &'static str {
+    match fault {
+        CommandFault::NotFound { .. } => "command/not-found",
+        CommandFault::IsDirectory { .. } => "command/is-directory",
+        CommandFault::NotExecutable { .. } => "command/not-executable",
+        CommandFault::InterpreterMissing { .. } | CommandFault::InterpreterNotExecutable { .. } => {
+            "command/interpreter"
+        }
+        CommandFault::CrlfShebang { .. } => "command/crlf",
+        CommandFault::LoaderMissing { .. } => "command/loader",
+        CommandFault::WrongArchitecture { .. } => "command/architecture",
+        CommandFault::NotAProgram { .. } => "command/not-a-program",
+        CommandFault::Unreadable { .. } => "command/unreadable",
+    }
+}
+
+/// The finding of a notice about the proxy variables.
+pub fn of_notice(notice: &Notice) -> Finding {
+    Finding {
+        code: notice.code(),
+        severity: match notice.severity() {
+            proxy::Severity::Note => Severity::Note,
+            proxy::Severity::Warning => Severity::Warning,
+        },
+        subject: "proxy variables".to_owned(),
+        summary: notice.to_string(),
+        phase: Phase::Local,
+        saw: String::new(),
+        means: Vec::new(),
+        help: vec![notice.help()],
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a metadata name that leads nowhere while the address works.
+pub fn of_name(failure: &Failure) -> Finding {
+    Finding {
+        code: "metadata/name-unresolved",
+        severity: Severity::Warning,
+        subject: "metadata server".to_owned(),
+        summary: "answers by its address only, not by its name".to_owned(),
+        phase: failure.phase,
+        saw: failure.saw.clone(),
+        means: lines([
+            "GCE_METADATA_HOST, _ROOT and _IP are set to the address, which moves the clients that read them; PHP's and a few others ask the address anyway.",
+        ]),
+        help: lines(["network team: let metadata.google.internal resolve to 169.254.169.254"]),
+        attempts: 1,
+        exit: ExitCode::Unavailable,
+    }
+}

@@ -1,0 +1,117 @@
+//! What runup inherited and the Rust runtime or runup itself changes, so that the command gets it back.
+//!
+//! Before `main`, Rust ignores SIGPIPE and opens /dev/null at the place of a closed stdin, stdout or stderr. Later runup
+//! catches SIGTERM and SIGINT. All of it is looked at before the runtime starts, which only a constructor can do.
+
+#![expect(
+    unsafe_code,
+    reason = "dispositions, constructors and what happens between fork and execve have no safe interface"
+)]
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::unistd::Pid;
+
+use crate::launch::{Image, exec};
+
+/// One bit for each signal that was ignored.
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+/// One bit for each of stdin, stdout and stderr that was closed.
+static CLOSED: AtomicU8 = AtomicU8::new(0);
+
+/// The loader calls what stands in this section before `main`, in glibc and musl, static and dynamic alike.
+#[used]
+// SAFETY: the section holds pointers to functions with this signature; `record` only makes system calls and stores to
+// atomics, and so needs no runtime.
+#[unsafe(link_section = ".init_array")]
+static RECORD: extern "C" fn() = record;
+
+extern "C" fn record() {
+    let mut ignored = 0;
+    for signal in Signal::iterator() {
+        if disposition(signal) == Some(libc::SIG_IGN) {
+            ignored |= bit(signal);
+        }
+    }
+    IGNORED.store(ignored, Ordering::Relaxed);
+    let mut closed = 0;
+    for descriptor in 0..=2 {
+        // SAFETY: F_GETFD takes any number and changes nothing.
+        let flags = unsafe { libc::fcntl(descriptor, libc::F_GETFD) };
+        if flags == -1 {
+            closed |= 1 << descriptor;
+        }
+    }
+    CLOSED.store(closed, Ordering::Relaxed);
+}
+
+fn bit(signal: Signal) -> u64 {
+    1 << (signal as u64)
+}
+
+fn disposition(signal: Signal) -> Option<libc::sighandler_t> {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: with no new action given, sigaction only writes the old one to `action`, and does so whenever it
+    // returns 0.
+    unsafe {
+        (libc::sigaction(signal as i32, std::ptr::null(), action.as_mut_ptr()) == 0)
+            .then(|| action.assume_init().sa_sigaction)
+    }
+}
+
+/// Whether the caller of runup ignores `signal`: then runup leaves it alone, and so will the command find it.
+pub fn is_ignored(signal: Signal) -> bool {
+    IGNORED.load(Ordering::Relaxed) & bit(signal) != 0
+}
+
+/// Puts back what the runtime has changed; to be called right before execve(2), or between fork(2) and execve(2).
+///
+/// Handlers need nothing: execve resets them, and ignored signals were never given one.
+pub fn restore() {
+    let disposition = match is_ignored(Signal::SIGPIPE) {
+        true => libc::SIG_IGN,
+        false => libc::SIG_DFL,
+    };
+    // SAFETY: neither is a handler, so there is nothing that could run at a bad moment.
+    unsafe {
+        libc::signal(libc::SIGPIPE, disposition);
+    }
+    let closed = CLOSED.load(Ordering::Relaxed);
+    let close_on_exec = || FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
+    if closed & 0b001 != 0 {
+        let _ = fcntl(std::io::stdin(), close_on_exec());
+    }
+    if closed & 0b010 != 0 {
+        let _ = fcntl(std::io::stdout(), close_on_exec());
+    }
+    if closed & 0b100 != 0 {
+        let _ = fcntl(std::io::stderr(), close_on_exec());
+    }
+}
+
+/// Starts `image` as a child, with the signal mask `mask`.
+///
+/// # Errors
+/// Those of fork(2) and execve(2).
+pub fn spawn(image: Image, mask: SigSet) -> io::Result<Pid> {
+    // The program's name serves for nothing: the closure becomes the image before std would.
+    let mut command = Command::new("/");
+    // SAFETY: between fork and execve only async-signal-safe calls are made: sigprocmask, signal, fcntl, execve; their
+    // arguments are complete before the fork, but for execve's arrays of pointers, which nix allocates. That is sound
+    // as long as no other thread holds the allocator's lock, and glibc's and musl's fork see to that.
+    unsafe {
+        command.pre_exec(move || {
+            sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+            Err(exec::exec(&image).into())
+        });
+    }
+    let child = command.spawn()?;
+    Ok(Pid::from_raw(child.id().cast_signed()))
+}

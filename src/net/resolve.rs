@@ -1,0 +1,100 @@
+//! Names to addresses by getaddrinfo, as the command's own clients will do it.
+
+use std::net::{IpAddr, SocketAddr};
+
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
+use tokio::task::spawn_blocking;
+
+use crate::failure::{Failure, FailureKind, Phase};
+use crate::net::Progress;
+
+/// All addresses of `host`, in the order of the system's preference.
+///
+/// # Errors
+/// [`FailureKind::NameUnknown`] or [`FailureKind::ResolverFailed`], told apart by the EAI code that std loses.
+pub async fn resolve(
+    host: &str,
+    port: u16,
+    progress: &Progress,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    progress.enter(
+        Phase::Resolve,
+        format!("the name server (asked for `{host}`)"),
+    );
+    let name = host.to_owned();
+    let answer = spawn_blocking(move || {
+        let hints = AddrInfoHints {
+            socktype: SockType::Stream.into(),
+            ..AddrInfoHints::default()
+        };
+        dns_lookup::getaddrinfo(Some(&name), None, Some(hints)).map(|found| {
+            found
+                .filter_map(Result::ok)
+                .map(|info| info.sockaddr.ip())
+                .collect::<Vec<_>>()
+        })
+    })
+    .await;
+    let failed = |kind, why: String| {
+        Err(Failure::new(
+            Phase::Resolve,
+            kind,
+            format!("`{host}`: {why}"),
+        ))
+    };
+    match answer {
+        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect()),
+        Ok(Ok(_)) => failed(FailureKind::NameUnknown, "no address".to_owned()),
+        Ok(Err(error)) => match error.kind() {
+            LookupErrorKind::NoName => {
+                failed(FailureKind::NameUnknown, "no such name (EAI_NONAME)".into())
+            }
+            LookupErrorKind::NoData => failed(
+                FailureKind::NameUnknown,
+                "the name has no address (EAI_NODATA)".into(),
+            ),
+            LookupErrorKind::Again => failed(
+                FailureKind::ResolverFailed,
+                "no answer from the name server (EAI_AGAIN)".into(),
+            ),
+            LookupErrorKind::Fail => failed(
+                FailureKind::ResolverFailed,
+                "the name server refused or failed (EAI_FAIL)".into(),
+            ),
+            other => failed(FailureKind::ResolverFailed, format!("{other:?}")),
+        },
+        Err(_) => failed(FailureKind::ResolverFailed, "the resolver was ended".into()),
+    }
+}
+
+/// Pins the name service of a static glibc binary to files and DNS.
+///
+/// Such a binary would otherwise load the image's NSS modules, and where these are of another glibc it dies with SIGFPE
+/// at the first unknown name (rust-lang/rust#100711; seen with the nsswitch.conf of UBI, Fedora and Debian 13). A
+/// dynamic or musl binary needs nothing.
+pub fn pin_name_service() {
+    #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+    {
+        #[expect(unsafe_code, reason = "glibc's own switch has no safe binding")]
+        // SAFETY: both strings are static and NUL-terminated, glibc copies them, and no other thread exists yet.
+        unsafe {
+            __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr());
+        }
+    }
+}
+
+#[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
+#[expect(unsafe_code, reason = "the declaration in glibc's <nss.h>")]
+unsafe extern "C" {
+    fn __nss_configure_lookup(
+        database: *const std::ffi::c_char,
+        services: *const std::ffi::c_char,
+    ) -> std::ffi::c_int;
+}
