@@ -1,4 +1,5 @@
 //! The first process of a container on Google Cloud.
 
+pub mod check;
 pub mod environment;
 pub mod gcloud;

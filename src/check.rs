@@ -1,0 +1,3 @@
+//! What is checked before the command starts.
+
+pub mod command;
