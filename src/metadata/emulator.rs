@@ -135,9 +135,9 @@ impl Emulator {
         self.log.clone()
     }
 
-    /// The text of the access token that it gives out now for the account's own scopes.
+    /// The text of the access token that it gives out now.
     pub fn token(&self) -> String {
-        self.minter.token(since_epoch(), "").text
+        self.minter.token(since_epoch()).text
     }
 
     /// Answers requests until it is dropped. Connections are kept alive; a failed one takes nothing else down.
