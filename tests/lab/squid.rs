@@ -23,8 +23,10 @@ pub(crate) const INTERCEPT: u16 = 3129;
 pub(crate) enum Policy {
     /// 403 and the usual page.
     Deny,
-    /// Passed on.
+    /// Passed on, with the headers that tell of it.
     Allow,
+    /// Passed on without `X-Forwarded-For`, so that the metadata server takes it for a neighbour's.
+    Launder,
 }
 
 /// A Squid that runs.
@@ -43,15 +45,16 @@ impl Squid {
     ) -> Self {
         let directory = TempDir::with_prefix("runup-squid-").unwrap();
         let place = directory.path().display();
-        let access = match policy {
-            Policy::Deny => "deny",
-            Policy::Allow => "allow",
+        let rules = match policy {
+            Policy::Deny => "http_access deny all",
+            Policy::Allow => "http_access allow all",
+            Policy::Launder => "http_access allow all\nforwarded_for delete",
         };
         let configuration = format!(
             "visible_hostname {host}
 http_port {address}:{FORWARD}
 http_port 127.0.0.1:{INTERCEPT} intercept
-http_access {access} all
+{rules}
 cache deny all
 cache_effective_user {USER}
 access_log stdio:{place}/access.log

@@ -79,6 +79,30 @@ pub(crate) fn node_modules() -> Option<PathBuf> {
     installed("RUNUP_LAB_NODE_MODULES", "node_modules").filter(|_| find("node").is_some())
 }
 
+/// The command that prints a token by Python's google-auth.
+pub(crate) fn python_token() -> Vec<String> {
+    let program = "import google.auth as auth, google.auth.transport.requests as transport
+credentials, _ = auth.default()
+credentials.refresh(transport.Request())
+print(credentials.token)";
+    [&path(python()), "-c", program].map(str::to_owned).into()
+}
+
+/// The command that prints a token by Node's google-auth-library.
+pub(crate) fn node_token() -> Vec<String> {
+    let library = path(node_modules()) + "/google-auth-library";
+    let program = "const { GoogleAuth } = require(process.argv[1]);
+new GoogleAuth().getAccessToken().then(console.log)";
+    [&path(find("node")), "-e", program, &library]
+        .map(str::to_owned)
+        .into()
+}
+
+fn path(tool: Option<PathBuf>) -> String {
+    let tool = tool.expect("name it in `need!`");
+    tool.into_os_string().into_string().unwrap()
+}
+
 fn installed(variable: &str, place: &str) -> Option<PathBuf> {
     let path = env::var_os(variable).map_or_else(
         || {
