@@ -1,8 +1,10 @@
 //! The real Squid, as a corporate forward proxy and as one that intercepts.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -90,7 +92,7 @@ shutdown_lifetime 0 seconds
             directory,
             host,
         };
-        netns.wait_for((IpAddr::from(address), FORWARD).into());
+        squid.wait_until_it_listens();
         squid
     }
 
@@ -109,9 +111,30 @@ shutdown_lifetime 0 seconds
         FORWARD
     }
 
+    /// Its own word for it is taken, as a connection to try would leave a line in the access log.
+    fn wait_until_it_listens(&self) {
+        let began = Instant::now();
+        loop {
+            let said = self.read("cache.log");
+            // One line for each of its two ports.
+            if said.matches("Accepting ").count() == 2 {
+                return;
+            }
+            assert!(
+                began.elapsed().as_secs() < 20,
+                "squid does not listen: {said}"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Its access log: a line for each request that it answered.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.directory.path().join("access.log")).unwrap_or_default()
+        self.read("access.log")
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.directory.path().join(name)).unwrap_or_default()
     }
 }
 
