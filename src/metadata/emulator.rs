@@ -135,9 +135,9 @@ impl Emulator {
         self.log.clone()
     }
 
-    /// The text of the access token that it gives out now for the account's own scopes.
+    /// The text of the access token that it gives out now.
     pub fn token(&self) -> String {
-        self.minter.token(since_epoch(), "").text
+        self.minter.token(since_epoch()).text
     }
 
     /// Answers requests until it is dropped. Connections are kept alive; a failed one takes nothing else down.
@@ -165,7 +165,11 @@ impl Emulator {
                 let response = answer(&identity, &minter, since_epoch(), &parts);
                 async move { Ok::<_, Infallible>(response) }
             });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            // As the real server writes its headers, for clients that compare them by case.
+            let connection = http1::Builder::new()
+                .title_case_headers(true)
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(connection);
         }
     }
 }
@@ -216,7 +220,7 @@ mod tests {
 
         assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
         assert_eq!(
-            answers.matches("metadata-flavor: Google").count(),
+            answers.matches("Metadata-Flavor: Google").count(),
             2,
             "{answers}"
         );

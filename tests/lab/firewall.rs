@@ -1,0 +1,53 @@
+//! What a network does to packets on its own account, by nftables.
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::process::Stdio;
+
+use crate::netns::Netns;
+use crate::squid;
+use crate::tools;
+
+/// Drops whatever would open a connection to `address:port`: the caller hears nothing.
+pub(crate) fn drop_connections(netns: &Netns, address: Ipv4Addr, port: u16) {
+    rules(
+        netns,
+        &format!(
+            "table ip drops {{
+                chain input {{
+                    type filter hook input priority filter
+                    ip daddr {address} tcp dport {port} tcp flags syn drop
+                }}
+            }}"
+        ),
+    );
+}
+
+/// Diverts connections to `address:port` into the local `into`, but for those that Squid makes.
+pub(crate) fn divert(netns: &Netns, address: Ipv4Addr, port: u16, into: u16) {
+    let user = squid::USER;
+    rules(
+        netns,
+        &format!(
+            "table ip diverts {{
+                chain output {{
+                    type nat hook output priority -100
+                    ip daddr {address} tcp dport {port} meta skuid != {user} redirect to :{into}
+                }}
+            }}"
+        ),
+    );
+}
+
+fn rules(netns: &Netns, rules: &str) {
+    let mut command = netns.command(&tools::program("nft"));
+    let mut nft = command
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = nft.stdin.take().unwrap();
+    stdin.write_all(rules.as_bytes()).unwrap();
+    drop(stdin);
+    assert!(nft.wait().unwrap().success(), "nft refused {rules}");
+}

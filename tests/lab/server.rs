@@ -1,0 +1,196 @@
+//! Servers of this process that listen inside a namespace: the metadata emulator, canned HTTP answers, and HTTPS under
+//! a CA of one's own.
+
+use std::future::Future;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use runup::metadata::emulator::{Asked, Emulator, Identity, Log};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// A thread that serves until it is dropped.
+pub(crate) struct Server {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves what `start`, called within a runtime, gives.
+    pub(crate) fn start<F: Future>(start: impl FnOnce() -> F + Send + 'static) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async {
+                tokio::select! {
+                    _ = start() => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(
+            thread::panicking() || ended.is_none_or(|ended| ended.is_ok()),
+            "a server of the lab panicked"
+        );
+    }
+}
+
+/// The metadata emulator, serving.
+pub(crate) struct Metadata {
+    log: Log,
+    token: String,
+    _server: Server,
+}
+
+impl Metadata {
+    pub(crate) fn start(listener: TcpListener, identity: Identity) -> Self {
+        let (ready, emulator) = std::sync::mpsc::channel();
+        let server = Server::start(move || async move {
+            let emulator = Emulator::from_std(listener, identity).unwrap();
+            ready.send((emulator.log(), emulator.token())).unwrap();
+            emulator.serve().await
+        });
+        let (log, token) = emulator.recv().unwrap();
+        Self {
+            log,
+            token,
+            _server: server,
+        }
+    }
+
+    /// The access token that it gives out.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// What it was asked.
+    pub(crate) fn requests(&self) -> Vec<Asked> {
+        self.log.requests()
+    }
+}
+
+/// An HTTP server with canned answers. It closes each connection after one request.
+pub(crate) struct Canned {
+    requests: Arc<Mutex<Vec<String>>>,
+    _server: Server,
+}
+
+/// The response to the request with the given head.
+pub(crate) type Respond = fn(&str) -> String;
+
+impl Canned {
+    pub(crate) fn http(listener: TcpListener, respond: Respond) -> Self {
+        Self::start(listener, None, respond)
+    }
+
+    pub(crate) fn https(listener: TcpListener, tls: ServerConfig, respond: Respond) -> Self {
+        Self::start(listener, Some(TlsAcceptor::from(Arc::new(tls))), respond)
+    }
+
+    fn start(listener: TcpListener, tls: Option<TlsAcceptor>, respond: Respond) -> Self {
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = requests.clone();
+        let server = Server::start(move || async move {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (tls, seen) = (tls.clone(), seen.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => converse(stream, respond, &seen).await,
+                        // A client that distrusts the certificate ends the handshake: nothing to converse about.
+                        Some(tls) => match tls.accept(stream).await {
+                            Ok(stream) => converse(stream, respond, &seen).await,
+                            Err(_) => None,
+                        },
+                    }
+                });
+            }
+        });
+        Self {
+            requests,
+            _server: server,
+        }
+    }
+
+    /// The heads of the requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+/// Reads one request head and answers it; `None` where the client went away.
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    respond: Respond,
+    seen: &Mutex<Vec<String>>,
+) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let response = respond(&head);
+    seen.lock().unwrap().push(head);
+    stream.write_all(response.as_bytes()).await.ok()?;
+    stream.shutdown().await.ok()
+}
+
+/// A whole response; `headers` are lines without their ends.
+pub(crate) fn response(status: &str, headers: &[&str], body: &str) -> String {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+}
+
+/// A corporate certificate authority.
+pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
+
+impl Ca {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut parameters = CertificateParams::default();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// Its certificate, for a trust store.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server's configuration with a fresh certificate for `host`.
+    pub(crate) fn serve(&self, host: &str) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([host.to_owned()])
+            .unwrap()
+            .signed_by(&key, &self.0)
+            .unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap()
+    }
+}
