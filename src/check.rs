@@ -7,11 +7,12 @@ pub mod metadata;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::check::command::Runnable;
 use crate::check::endpoint::{Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
-use crate::cli::Need;
+use crate::cli::{Need, OnFailure};
 use crate::environment::{Environment, adc, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
@@ -71,6 +72,16 @@ pub struct Context {
     pub trust: Trust,
     /// The working directory.
     pub directory: PathBuf,
+    /// The time that an attempt has.
+    pub attempt_timeout: Duration,
+}
+
+impl Check {
+    /// Whether the command is not started when this has failed. One that cannot run is not started by any policy.
+    pub fn is_fatal(&self, on_failure: OnFailure) -> bool {
+        let is_required = self.need == Need::Require && on_failure == OnFailure::Abort;
+        is_required || matches!(self.subject, Subject::Command(_))
+    }
 }
 
 impl Subject {
@@ -103,8 +114,12 @@ impl Subject {
                     .map_err(|fault| local(FailureKind::Credentials(fault)))
             }
             Self::Metadata { chosen, expected } => {
-                let server = Metadata::new(chosen.as_deref(), expected.clone(), progress)?;
-                let proven = server.attempt().await?;
+                let server = Metadata {
+                    chosen: chosen.as_deref(),
+                    expected: expected.as_deref(),
+                    attempt_timeout: context.attempt_timeout,
+                };
+                let proven = server.attempt(progress).await?;
                 Ok(Evidence::Metadata(Box::new(proven)))
             }
             Self::Endpoint(target) => target

@@ -239,9 +239,16 @@ fn metadata(
                 "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
             ]),
         ),
+        FailureKind::TimedOut => unavailable(
+            "metadata/timeout",
+            with_variables("packets to 169.254.169.254 port 80 are dropped on the way."),
+            lines([
+                "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
+                "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
+            ]),
+        ),
         // Kinds that no metadata check makes stand here too: they would be a broken connection to whoever reads them.
-        FailureKind::TimedOut
-        | FailureKind::Broken
+        FailureKind::Broken
         | FailureKind::ProxyAuthentication
         | FailureKind::ProxyDenied(_)
         | FailureKind::ProxyCannotReach(_)
@@ -251,12 +258,12 @@ fn metadata(
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
         | FailureKind::CaFile { .. } => unavailable(
-            "metadata/timeout",
+            "metadata/broken",
             with_variables(
-                "packets to 169.254.169.254 port 80 are dropped, or the connection dies on the way.",
+                "the connection is made and then closed by the other side or by something between.",
             ),
             lines([
-                "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
+                "network team: nothing may close connections to 169.254.169.254 port 80, or rewrite them",
                 "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
             ]),
         ),

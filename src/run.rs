@@ -12,14 +12,14 @@ use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::check::command::{Kind, Runnable};
+use crate::check::command::{self, Runnable};
 use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Evidence, Subject};
 use crate::cli::{Need, OnFailure};
 use crate::environment::proxy::{self, Way};
 use crate::environment::{Edit, Environment, adc};
 use crate::exit_code::ExitCode;
-use crate::failure::{FailureKind, Patience};
+use crate::failure::{Failure, FailureKind, Patience, Phase};
 use crate::finding::{self, Circumstances, Finding};
 use crate::launch::init::Init;
 use crate::launch::{Image, exec, inherited};
@@ -65,7 +65,6 @@ pub fn run(run: Run, mut environment: Environment, console: &Console) -> ExitCod
         proxy_edits,
     };
     let program = run.command.first().cloned().unwrap_or_default();
-    let name = program.to_string_lossy().into_owned();
     let mut checks = vec![Check {
         subject: Subject::Command(program),
         need: Need::Require,
@@ -84,7 +83,7 @@ pub fn run(run: Run, mut environment: Environment, console: &Console) -> ExitCod
     }
     checks.extend(run.checks);
 
-    let context = context(environment, run.ca_file);
+    let context = context(environment, run.ca_file, run.retry);
     let waited = waited_for(checks, &context, run.retry, run.on_failure, begin, console);
     let outcomes = match waited {
         Ok(outcomes) => outcomes,
@@ -129,12 +128,11 @@ pub fn run(run: Run, mut environment: Environment, console: &Console) -> ExitCod
             Ok(Evidence::Command(runnable)) => Some(runnable),
             _ => None,
         });
-    // With `--on-failure warn` the command may be missing: then the kernel has the last word.
-    let runnable = runnable.unwrap_or_else(|| Runnable {
-        path: PathBuf::from(&name),
-        kind: Kind::Binary,
-    });
-    launch(&runnable, &run.command, &environment, run.emulate, console)
+    match runnable {
+        Some(runnable) => launch(&runnable, &run.command, &environment, run.emulate, console),
+        // Its check is always fatal, so there is no way here.
+        None => ExitCode::Bug,
+    }
 }
 
 /// Becomes the command at once, with nothing changed.
@@ -149,14 +147,13 @@ pub fn disabled(
         format!("disabled by RUNUP_DISABLED (`{reason}`): nothing mended, nothing checked"),
     ));
     let program = command.first().cloned().unwrap_or_default();
-    let context = context(environment.clone(), None);
-    match crate::check::command::find(&program, &context.environment, &context.directory) {
+    match command::find(&program, environment, &directory()) {
         Ok(runnable) => launch(&runnable, command, environment, false, console),
         Err(fault) => {
             let subject = Subject::Command(program);
             let kind = FailureKind::Command(Box::new(fault));
             let saw = kind.in_short();
-            let failure = crate::failure::Failure::new(crate::failure::Phase::Local, kind, saw);
+            let failure = Failure::new(Phase::Local, kind, saw);
             let severity = finding::Severity::Error;
             let found =
                 finding::of_failure(&subject, severity, &failure, 1, &Circumstances::default());
@@ -172,7 +169,7 @@ pub fn token(check: Check, retry: Retry, environment: Environment, console: &Con
         metadata_proxy: metadata_proxy(&environment),
         ..Circumstances::default()
     };
-    let context = context(environment, None);
+    let context = context(environment, None, retry);
     let begin = Instant::now();
     let checks = vec![check];
     let outcomes = waited_for(checks, &context, retry, OnFailure::Abort, begin, console);
@@ -267,11 +264,12 @@ fn wishes(run: &Run, metadata: &Subject) -> proxy::Wishes {
     wishes
 }
 
-fn context(environment: Environment, ca_file: Option<PathBuf>) -> Context {
+fn context(environment: Environment, ca_file: Option<PathBuf>, retry: Retry) -> Context {
     Context {
         settings: proxy::Settings::read(&environment),
         trust: Trust::new(&environment, ca_file),
         directory: directory(),
+        attempt_timeout: retry.attempt_timeout,
         environment,
     }
 }
@@ -514,9 +512,9 @@ fn findings(
         .filter(|finding| finding.severity > finding::Severity::Note)
         .collect();
     for outcome in outcomes {
-        let severity = match (outcome.check.need, on_failure) {
-            (Need::Require, OnFailure::Abort) => finding::Severity::Error,
-            _ => finding::Severity::Warning,
+        let severity = match outcome.check.is_fatal(on_failure) {
+            true => finding::Severity::Error,
+            false => finding::Severity::Warning,
         };
         match &outcome.result {
             Err(failure) => findings.push(finding::of_failure(
