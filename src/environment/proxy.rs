@@ -99,6 +99,7 @@ pub fn mend(environment: &Environment, wishes: &Wishes) -> Mended {
         mended: Mended::default(),
     };
     let bypass = draft.bypass(&wishes.direct);
+    draft.grpc_list(&bypass);
     if wishes.mode == Mode::Strip {
         draft.take_out("asked for by `--proxy strip`");
     } else {
@@ -255,7 +256,7 @@ impl<'a> Draft<'a> {
             );
         }
         self.without_own_ways();
-        self.grpc(bypass);
+        self.grpc();
         self.node(http.as_ref(), https.as_ref());
         self.java(http.as_ref(), https.as_ref(), bypass, java);
         self.unsteerable(http.as_ref(), https.as_ref(), bypass);
@@ -331,11 +332,13 @@ impl<'a> Draft<'a> {
 
     /// gcloud's own proxy properties: the proxy that they name.
     fn cloudsdk(&mut self) -> Option<Named> {
-        let names: Vec<_> = self.cloudsdk_variables().collect();
         let mut variables = Vec::new();
-        for name in names.iter().filter(|name| self.is_filled(name)) {
+        for name in self.cloudsdk_variables() {
+            if !self.is_filled(&name) {
+                continue;
+            }
             let value = self
-                .values(name)
+                .values(&name)
                 .next()
                 .unwrap_or_default()
                 .to_string_lossy();
@@ -343,7 +346,7 @@ impl<'a> Draft<'a> {
                 "ADDRESS" | "PORT" | "TYPE" | "RDNS" | "USERNAME" => redact(&value),
                 _ => "***".to_owned(),
             };
-            variables.push((name.clone(), shown));
+            variables.push((name, shown));
         }
         if variables.is_empty() {
             return None;
@@ -377,14 +380,17 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn cloudsdk_variables(&self) -> impl Iterator<Item = String> + use<'a> {
-        let names = self
-            .environment
-            .iter()
-            .filter_map(|(name, _)| name.to_str());
+    /// The names that begin with `CLOUDSDK_PROXY_`, each once.
+    fn cloudsdk_variables(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, _) in self.environment.iter() {
+            if let Some(name) = name.to_str().filter(|name| name.starts_with(CLOUDSDK))
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
         names
-            .filter(|name| name.starts_with(CLOUDSDK))
-            .map(str::to_owned)
     }
 
     /// pip's own proxy option.
@@ -406,9 +412,7 @@ impl<'a> Draft<'a> {
 
     /// gcloud and pip ignore the bypass list for the proxy of their own variables: take those out.
     fn without_own_ways(&mut self) {
-        let mut names: Vec<_> = self.cloudsdk_variables().collect();
-        names.dedup();
-        for name in names {
+        for name in self.cloudsdk_variables() {
             self.put(
                 &name,
                 None,
@@ -418,8 +422,8 @@ impl<'a> Draft<'a> {
         self.put(PIP, None, "it makes pip ignore `NO_PROXY`");
     }
 
-    /// gRPC's own proxy stays if it is one, in the form that gRPC reads; its own list gets what the common list has.
-    fn grpc(&mut self, bypass: &Bypass) {
+    /// gRPC's own proxy stays if it is one, in the form that gRPC reads.
+    fn grpc(&mut self) {
         let mut proxy = None;
         for value in self.values(GRPC) {
             match ProxyUrl::parse(value.as_bytes()) {
@@ -436,6 +440,10 @@ impl<'a> Draft<'a> {
             self.note(Notice::UnsteerableClients(client));
         }
         self.put(GRPC, proxy.map(|proxy| proxy.with_secrets()), why);
+    }
+
+    /// gRPC's own list, where there is one, gets what the common list has.
+    fn grpc_list(&mut self, bypass: &Bypass) {
         if self.is_filled(GRPC_LIST) {
             let mut list = bypass.clone();
             for value in self.values(GRPC_LIST) {
@@ -539,16 +547,9 @@ impl<'a> Draft<'a> {
     /// The proxy variables that are set, CLOUDSDK_PROXY_* among them.
     fn proxy_variables(&self) -> Vec<String> {
         let known = [HTTP, HTTPS, ALL].into_iter().flatten().chain([PIP, GRPC]);
-        let mut set: Vec<_> = known
-            .filter(|variable| self.environment.has(variable))
-            .map(str::to_owned)
-            .collect();
-        for name in self.cloudsdk_variables() {
-            if !set.contains(&name) {
-                set.push(name);
-            }
-        }
-        set
+        let set = known.filter(|variable| self.environment.has(variable));
+        let set = set.map(str::to_owned);
+        set.chain(self.cloudsdk_variables()).collect()
     }
 
     fn take_out(&mut self, why: &str) {

@@ -114,10 +114,14 @@ impl Credentials {
     }
 }
 
-/// The user name only, and only beside a password: a name that stands alone is often a token.
+/// The user name only, and only beside a password: a name without one is often a token.
 impl fmt::Display for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.password.is_some() {
+        if self
+            .password
+            .as_ref()
+            .is_some_and(|password| !password.is_empty())
+        {
             write!(f, "{}:***", percent_encode(&self.user, ENCODED))
         } else {
             f.write_str("***")
@@ -295,11 +299,9 @@ pub fn redact(text: &str) -> String {
     };
     let (user, host) = match rest.rsplit_once('@') {
         Some((credentials, host)) => {
-            let user = credentials.split_once(':').map_or("", |(user, _)| user);
-            let plain = !user.is_empty()
-                && user
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-\\".contains(&b));
+            let (user, password) = credentials.split_once(':').unwrap_or_default();
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-\\".contains(&b);
+            let plain = !user.is_empty() && !password.is_empty() && user.bytes().all(plain);
             let shown = if plain {
                 format!("{user}:***@")
             } else {
@@ -342,11 +344,13 @@ fn without_false_port(text: &str) -> String {
     let (host, behind) = text.split_at(colon + 1);
     let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
     let tail = &behind[digits..];
-    let ends = tail.is_empty() || tail.starts_with(['/', '?', '#', ',', '"', '\'', ' ']);
-    if digits > 5 || !ends || tail.contains(':') {
+    if digits > 5 || !(tail.is_empty() || tail.starts_with(['/', '?', '#', ',', '"', '\'', ' '])) {
         format!("{host}***")
-    } else {
+    } else if tail.trim_matches(['/', '"', '\'']).is_empty() {
         text.to_owned()
+    } else {
+        // `u:1/secret` may be a password cut short.
+        format!("{host}{}…", &behind[..digits])
     }
 }
 
@@ -563,8 +567,10 @@ mod tests {
         assert_eq!(proxy.to_string(), "http://u:***@squid:3128");
         assert_eq!(format!("{proxy:?}"), "http://u:***@squid:3128");
         assert_eq!(format!("{:?}", proxy.credentials()), "Some(u:***)");
-        let token = ProxyUrl::parse(b"http://secret@squid:3128").unwrap();
-        assert_eq!(token.to_string(), "http://***@squid:3128");
+        for token in ["http://secret@squid:3128", "http://secret:@squid:3128"] {
+            let token = ProxyUrl::parse(token.as_bytes()).unwrap();
+            assert_eq!(token.to_string(), "http://***@squid:3128");
+        }
     }
 
     #[test]
@@ -574,6 +580,7 @@ mod tests {
             ("http://u:secret@squid:3128", "http://u:***@squid:3128"),
             ("u:secret@squid:3128", "u:***@squid:3128"),
             ("http://secret@squid", "http://***@squid"),
+            ("http://secret:@squid", "http://***@squid"),
             ("http://u:se@cr/e#t?@squid:3128", "http://u:***@squid:3128"),
             (
                 "\"http://u:secret@squid:3128\"",
@@ -592,7 +599,9 @@ mod tests {
             ("fd00::/8", "fd00::/8"),
             ("[fd00::5]:8080", "[fd00::5]:8080"),
             ("fe80::1%eth0", "fe80::1%eth0"),
-            ("nexus:8081/path", "nexus:8081/path"),
+            ("nexus:8081/path", "nexus:8081…"),
+            ("nexus:8081/", "nexus:8081/"),
+            ("u:1/secret", "u:1…"),
             ("a\nb", "a\\nb"),
             ("", ""),
         ] {
