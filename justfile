@@ -1,0 +1,25 @@
+# Every step of CI, by name.
+
+# All that CI does, without the lab's installation.
+ci: fmt lint test
+
+fmt:
+    cargo fmt --check
+
+lint:
+    cargo clippy --all-targets --locked -- -D warnings
+
+test:
+    cargo test --locked
+
+# Licences, bans and sources; advisories need the advisory database, and so the network.
+deny:
+    cargo deny check bans licenses sources
+
+# One static binary for every image.
+static:
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target x86_64-unknown-linux-gnu
+
+# Start-up beside tini and a shell script.
+bench:
+    cargo bench --bench startup
