@@ -4,6 +4,8 @@
 //! handed to `execve`. Names and values are bytes, order and strangers are kept: npm, for one, takes the proxy variable
 //! that stands last in the environment.
 
+pub mod adc;
+pub mod ca;
 pub mod proxy;
 
 use std::ffi::{OsStr, OsString};
