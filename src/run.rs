@@ -536,7 +536,18 @@ fn findings(
 /// An edit in one line.
 fn told(edit: &Edit) -> String {
     let name = &edit.variable;
-    let shown = |value: &OsString| proxy::redact(&value.to_string_lossy());
+    let shown = |value: &OsString| {
+        let value = value.to_string_lossy();
+        match name.eq_ignore_ascii_case("no_proxy") {
+            // Taken as one address, a list would be hidden from its first colon on.
+            true => value
+                .split(',')
+                .map(proxy::redact)
+                .collect::<Vec<_>>()
+                .join(","),
+            false => proxy::redact(&value),
+        }
+    };
     match (&edit.before, &edit.after) {
         (_, None) => format!("unset {name}: {}", edit.why),
         (None, Some(after)) => format!("set {name}={}: {}", shown(after), edit.why),
