@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::check::Subject;
 use crate::check::command::CommandFault;
+use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
@@ -441,6 +442,25 @@ pub fn of_notice(notice: &Notice) -> Finding {
             proxy::Severity::Warning => Severity::Warning,
         },
         subject: "proxy variables".to_owned(),
+        summary: notice.to_string(),
+        phase: Phase::Local,
+        saw: String::new(),
+        means: Vec::new(),
+        help: vec![notice.help()],
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a notice about the CA variables.
+pub fn of_ca(notice: &ca::Notice) -> Finding {
+    Finding {
+        code: notice.code(),
+        severity: match notice {
+            ca::Notice::Java => Severity::Note,
+            _ => Severity::Warning,
+        },
+        subject: "CA variables".to_owned(),
         summary: notice.to_string(),
         phase: Phase::Local,
         saw: String::new(),

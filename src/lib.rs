@@ -53,19 +53,29 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         Task::Disabled { reason, command } => {
             run::disabled(&reason, &command, &environment, &console)
         }
-        Task::Token { check, retry } => run::token(check, retry, environment, &console),
+        Task::Env {
+            needs,
+            format,
+            is_diff,
+        } => run::env::env(*needs, format, is_diff, environment, &console),
+        Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
         Task::Emulate {
             listen,
             service_account,
-        } => run::emulate(listen, service_account, &console),
+        } => run::emulate::emulate(listen, service_account, &console),
         Task::Print(text) => print(&text),
     }
 }
 
 /// Writes what was asked for to stdout.
 pub(crate) fn print(text: &str) -> ExitCode {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what need not be text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
         Err(_) => ExitCode::Unavailable,
     }

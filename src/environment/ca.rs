@@ -153,12 +153,12 @@ pub fn edits(environment: &Environment, bundle: &Path) -> Vec<Edit> {
         .collect()
 }
 
-/// The replacing variables whose file holds none of the public roots in `system`. `read` gives a file's bytes.
+/// The replacing variables whose file holds none of the public roots that `system` gives. `read` gives a file's bytes.
 ///
 /// A file with as many certificates as a distribution's bundle is taken for one: distributions differ in what they hold.
 pub fn judge(
     environment: &Environment,
-    system: &[u8],
+    system: impl Fn() -> Vec<u8>,
     mut read: impl FnMut(&Path) -> Option<Vec<u8>>,
 ) -> Vec<Notice> {
     const FEW: usize = 40;
@@ -176,7 +176,7 @@ pub fn judge(
                 return None;
             }
             let public = public.get_or_insert_with(|| {
-                certificates(system)
+                certificates(&system())
                     .unwrap_or_default()
                     .into_iter()
                     .collect()
@@ -263,12 +263,16 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let notices = judge(&environment, public.as_bytes(), |path| {
-            Some(match path.to_str()? {
-                "/own.pem" => own.clone().into_bytes(),
-                _ => both.clone().into_bytes(),
-            })
-        });
+        let notices = judge(
+            &environment,
+            || public.clone().into_bytes(),
+            |path| {
+                Some(match path.to_str()? {
+                    "/own.pem" => own.clone().into_bytes(),
+                    _ => both.clone().into_bytes(),
+                })
+            },
+        );
         let codes: Vec<_> = notices.iter().map(ToString::to_string).collect();
         assert_eq!(codes.len(), 1, "{codes:?}");
         assert!(codes[0].contains("CURL_CA_BUNDLE"));
