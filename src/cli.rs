@@ -11,6 +11,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use url::Url;
+
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
 
@@ -40,7 +42,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | token | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | emulate [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -61,6 +63,8 @@ pub struct Cli {
 pub enum Word {
     /// Print the environment that the command would get
     Env(Env),
+    /// Print which way every HTTP client would send a URL, before and after the mend
+    Route(RouteUrls),
     /// Print an access token of the metadata server, for scripts that use curl
     Token(Token),
     /// Serve an emulated metadata server on loopback
@@ -89,6 +93,29 @@ pub enum EnvFormat {
     /// NAME=VALUE lines
     Dotenv,
     /// One JSON object
+    Json,
+}
+
+/// `runup route`
+#[derive(Debug, Args)]
+pub struct RouteUrls {
+    /// The URLs, http or https
+    #[arg(value_name = "URL", required = true, value_parser = web_url)]
+    pub urls: Vec<Url>,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// How to mend.
+    #[command(flatten)]
+    pub mend: Mend,
+}
+
+/// The forms of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
     Json,
 }
 
@@ -213,6 +240,15 @@ pub enum LogFormat {
     Text,
     /// One object a line, as Cloud Logging reads it
     Json,
+}
+
+/// A URL that HTTP clients could be given.
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text.trim()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("only http and https URLs go through HTTP proxies".to_owned()),
+        Err(why) => Err(format!("{why}; write it as `http://HOST/`")),
+    }
 }
 
 /// A duration with its unit, longer than nothing.

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod retry;
+pub mod route;
 pub mod run;
 
 use std::ffi::OsString;
@@ -58,6 +59,11 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             format,
             is_diff,
         } => run::env::env(*needs, format, is_diff, environment, &console),
+        Task::Route {
+            urls,
+            format,
+            wishes,
+        } => run::route::route(&urls, format, &wishes, &environment),
         Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
         Task::Emulate {
             listen,

@@ -11,8 +11,10 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches};
 
+use url::Url;
+
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, Word};
+use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
@@ -61,6 +63,15 @@ pub enum Task {
         format: EnvFormat,
         /// Whether to print the changes instead, with their reasons.
         is_diff: bool,
+    },
+    /// Print which way every client would send some URLs.
+    Route {
+        /// The URLs.
+        urls: Vec<Url>,
+        /// In which form.
+        format: ReportFormat,
+        /// How to mend.
+        wishes: proxy::Wishes,
     },
     /// Print a token.
     Token {
@@ -205,11 +216,12 @@ impl Plan {
             Some(_) => None,
             None => Some(&matches),
         };
-        if let Some(own) = own {
-            options
-                .update_from_arg_matches(own)
-                .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
-        }
+        let updated = match (own, matches.subcommand()) {
+            (Some(own), _) => options.update_from_arg_matches(own),
+            (None, Some(("route", own))) => options.mend.update_from_arg_matches(own),
+            (None, _) => Ok(()),
+        };
+        updated.map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
         // A count that was not given counts 0, and would hide the variable's.
         if options.verbose == 0 {
             options.verbose = verbose;
@@ -241,6 +253,11 @@ impl Plan {
                     is_diff: env.diff,
                 }
             }
+            Some(Word::Route(route)) => Task::Route {
+                urls: route.urls,
+                format: route.format,
+                wishes: wishes(&options),
+            },
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
@@ -294,15 +311,19 @@ fn run(options: Options, command: Vec<OsString>) -> Run {
     }
 }
 
+fn wishes(options: &Options) -> proxy::Wishes {
+    proxy::Wishes {
+        mode: options.mend.proxy.unwrap_or_default(),
+        direct: options.mend.direct.clone(),
+        java: options.mend.java.unwrap_or(false),
+    }
+}
+
 fn needs(options: &Options) -> Needs {
     Needs {
         metadata: options.metadata.unwrap_or(Need::Require),
         service_account: options.service_account.clone(),
-        wishes: proxy::Wishes {
-            mode: options.mend.proxy.unwrap_or_default(),
-            direct: options.mend.direct.clone(),
-            java: options.mend.java.unwrap_or(false),
-        },
+        wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
         retry: Retry::new(options),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),

@@ -3,6 +3,7 @@
 pub mod emulate;
 pub mod env;
 pub mod mending;
+pub mod route;
 pub mod token;
 pub mod waiting;
 
