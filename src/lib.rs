@@ -1,3 +1,4 @@
 //! The first process of a container on Google Cloud.
 
 pub mod environment;
+pub mod route;
