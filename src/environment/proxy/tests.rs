@@ -469,7 +469,11 @@ fn direct_hosts_join_the_list() {
 
 #[test]
 fn what_cannot_be_steered_is_named() {
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    type Case = (
+        &'static [(&'static str, &'static str)],
+        &'static [&'static str],
+    );
+    let cases: [Case; 4] = [
         (
             &[("http_proxy", SQUID), ("https_proxy", SQUID)],
             &["proxy/java", "proxy/busybox-wget"],
