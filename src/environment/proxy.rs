@@ -185,12 +185,11 @@ impl<'a> Draft<'a> {
         let [lower, upper] = LISTS.map(|variable| {
             let mut said = Bypass::default();
             for value in self.values(variable) {
-                for notice in list.read(variable, value) {
+                for notice in said.read(variable, value) {
                     self.note(notice);
                 }
-                // The same notices once more.
-                let _ = said.read(variable, value);
             }
+            list.join(said.clone());
             said
         });
         if LISTS.iter().all(|variable| self.is_filled(variable)) && !lower.says_the_same(&upper) {
@@ -367,8 +366,7 @@ impl<'a> Draft<'a> {
             _ => return None,
         };
         let (host, port) = (said("ADDRESS")?, said("PORT")?);
-        let url = format!("{}://{host}:{port}", scheme.as_str());
-        let mut proxy = ProxyUrl::parse(url.as_bytes()).ok()?;
+        let mut proxy = ProxyUrl::from_parts(scheme, host, port)?;
         if let Some(user) = said("USERNAME") {
             let password = self.environment.get(format!("{CLOUDSDK}PASSWORD"));
             let password = password.map(OsStr::as_bytes);

@@ -1,8 +1,8 @@
 //! Properties of the mend over generated environments: real-life shapes, malformed ones, arbitrary bytes. More than ten
 //! thousand cases.
 
-// Clippy allows these in test functions only; here the whole crate is a test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
 
 mod invariants;
 
@@ -143,7 +143,7 @@ fn with_secret() -> impl Strategy<Value = String> {
     let token = (tokens, password("[a-z0-9@/#?%;,| é-]{0,4}"));
     let cut = (
         select(&["http://user:{}", "user:{}"][..]),
-        password("[a-z0-9/#?%:;,é-]{0,4}"),
+        password("[a-z0-9/#?%:é-]{0,4}"),
     );
     prop_oneof![4 => whole, 1 => token, 1 => cut]
         .prop_map(|(shape, password)| shape.replace("{}", &password))
@@ -240,7 +240,7 @@ fn wishes() -> impl Strategy<Value = Wishes> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5000, ..ProptestConfig::default() })]
 
     /// All that invariants.rs says, for any environment and any wish.
     #[test]
@@ -269,8 +269,8 @@ proptest! {
     /// Each entry that the user wrote stands in both lists, in its one spelling and in its order.
     #[test]
     fn no_entry_is_lost(
-        lower in proptest::collection::vec((entry(), separator()), 0..12),
-        upper in proptest::collection::vec((entry(), separator()), 0..12),
+        lower in proptest::collection::vec((entry(), separator()), 0..8),
+        upper in proptest::collection::vec((entry(), separator()), 0..8),
         mode in select(&[Mode::Mend, Mode::Bypass, Mode::Strip][..]),
     ) {
         let text = |entries: &[((String, String), &str)]| -> String {
