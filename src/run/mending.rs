@@ -9,10 +9,11 @@ use nix::sys::signal::SigSet;
 
 use super::emulate::identity;
 use super::waiting::block_on;
+use crate::check::command;
 use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Subject};
 use crate::cli::Need;
-use crate::environment::proxy::{self, Way};
+use crate::environment::proxy::{self, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud;
@@ -61,9 +62,13 @@ impl Mending {
 
         let mended = proxy::mend(&mending.environment, &wishes(needs, &mending.metadata));
         mending.circumstances.proxy_edits = mended.edits.len();
-        mending
-            .findings
-            .extend(mended.notices.iter().map(finding::of_notice));
+        for notice in &mended.notices {
+            let mut found = finding::of_notice(notice);
+            if is_in_image(notice, &mending.environment) {
+                found.severity = finding::Severity::Warning;
+            }
+            mending.findings.push(found);
+        }
         mending.change(mended.edits);
         mending.circumstances.is_mended = metadata_proxy(&mending.environment).is_none();
 
@@ -204,8 +209,20 @@ impl Mending {
     }
 }
 
+/// Whether the image has the client that a notice is about. A warning of one that is not there would be noise.
+fn is_in_image(notice: &Notice, environment: &Environment) -> bool {
+    let find = |name: &str| command::find(name.as_ref(), environment, &directory()).ok();
+    match notice {
+        Notice::UnsteerableClients(Unsteerable::Java) => find("java").is_some(),
+        Notice::UnsteerableClients(Unsteerable::BusyBoxWget) => find("wget")
+            .and_then(|wget| std::fs::canonicalize(wget.path).ok())
+            .is_some_and(|path| path.to_string_lossy().contains("busybox")),
+        _ => false,
+    }
+}
+
 fn command_exists(name: &str, environment: &Environment) -> bool {
-    crate::check::command::find(name.as_ref(), environment, &directory()).is_ok()
+    command::find(name.as_ref(), environment, &directory()).is_ok()
 }
 
 /// Writes a bundle of roots where the command can read it, be it with a read-only root.
