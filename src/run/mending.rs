@@ -13,7 +13,7 @@ use crate::check::command;
 use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Subject};
 use crate::cli::Need;
-use crate::environment::proxy::{self, Notice, Unsteerable, Way};
+use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud;
@@ -125,8 +125,20 @@ impl Mending {
             self.trust(path, console);
         }
         let mut gcloud = gcloud::inspect(&self.environment);
-        if !gcloud.writable {
-            match gcloud::private_directory(&gcloud) {
+        let may_mend = matches!(needs.wishes.mode, Mode::Mend | Mode::Strip);
+        let forgets_proxy = gcloud.proxy.is_some() && may_mend;
+        if let Some(proxy) = &gcloud.proxy {
+            let found = finding::of_gcloud_proxy(&gcloud.path, proxy, may_mend);
+            self.findings.push(found);
+        }
+        if !gcloud.writable || forgets_proxy {
+            let private = gcloud::private_directory(&gcloud).and_then(|private| {
+                if forgets_proxy {
+                    gcloud::forget_proxy(&private)?;
+                }
+                Ok(private)
+            });
+            match private {
                 Ok(private) => {
                     let own = adc::private_configuration(&self.environment, &gcloud, &private);
                     self.change(vec![own]);
