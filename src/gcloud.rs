@@ -192,11 +192,11 @@ fn active_configuration(environment: &Environment, directory: &Path) -> String {
         .text("CLOUDSDK_ACTIVE_CONFIG_NAME")
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
-        .or_else(|| text(directory.join("active_config")))
-        .unwrap_or_else(|| "default".to_owned());
-    if name == "NONE" {
+        .or_else(|| text(directory.join("active_config")));
+    // Where no file names the active configuration, gcloud makes a new, empty one, over one that may be there (528.0.0).
+    let Some(name) = name.filter(|name| name != "NONE") else {
         return String::new();
-    }
+    };
     text(
         directory
             .join("configurations")
@@ -398,7 +398,10 @@ mod tests {
     #[test]
     fn a_proxy_is_seen_and_forgotten() {
         let ini = "[core]\nproject = p\n[proxy]\ntype = http\naddress = squid\nport = 3128\n[run]\nregion = r1\n";
-        let directory = directory(&[("configurations/config_default", ini)]);
+        let directory = directory(&[
+            ("active_config", "default"),
+            ("configurations/config_default", ini),
+        ]);
         let seen = inspected(directory.path(), &[]);
         assert_eq!(seen.proxy.as_deref(), Some("squid"));
         forget_proxy(directory.path()).unwrap();
@@ -440,7 +443,7 @@ mod tests {
         }
         fs::remove_file(directory.path().join("active_config")).unwrap();
         let seen = inspected(directory.path(), &[]);
-        assert_eq!(seen.project.as_deref(), Some("p-default"));
+        assert_eq!(seen.project, None);
     }
 
     #[test]

@@ -80,6 +80,7 @@ fn a_proxy_in_gclouds_configuration_is_forgotten() {
     let (host, port) = (squid.host(), squid.port());
     let ini = format!("[proxy]\ntype = http\naddress = {host}\nport = {port}\n");
     fs::write(configurations.join("config_default"), &ini).unwrap();
+    fs::write(configurations.with_file_name("active_config"), "default").unwrap();
 
     lab.gcloud_token()
         .run()
