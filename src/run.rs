@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -220,17 +220,21 @@ pub fn emulate(listen: SocketAddr, service_account: Option<String>, console: &Co
 fn emulated(service_account: Option<String>) -> io::Result<Vec<Edit>> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    std::thread::Builder::new()
+    // The thread begins with all signals blocked: one that blocked them itself could still take the SIGCHLD of a command
+    // that ends at once, and the parent would wait for ever.
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let spawned = std::thread::Builder::new()
         .name("emulator".to_owned())
         .spawn(move || {
-            let _ = SigSet::all().thread_block();
             let served = block_on(async {
                 Emulator::from_std(listener, identity(service_account))?
                     .serve()
                     .await
             });
             tracing::debug!(?served, "the emulator ended");
-        })?;
+        });
+    mask.thread_set_mask()?;
+    spawned?;
     Ok(
         ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"]
             .map(|variable| Edit {
