@@ -15,7 +15,16 @@ fn show(run: Run) -> Run {
 #[test]
 fn what_follows_the_command_is_its_own() {
     let words = [
-        "./a.sh", "-e", "env", "-c", "component", "--", "-v", "--help", "--timeout", "",
+        "./a.sh",
+        "-e",
+        "env",
+        "-c",
+        "component",
+        "--",
+        "-v",
+        "--help",
+        "--timeout",
+        "",
     ];
     show(Run::new().off())
         .command(words)
@@ -48,7 +57,10 @@ fn arguments_and_environment_are_bytes() {
     let strange = OsString::from_vec(b"\xff\xfe=\x80 \n\t".to_vec());
     for run in [Run::new().emulator(), Run::new().emulate()] {
         let done = run
-            .env(OsStr::from_bytes(b"NAME_\xff"), OsStr::from_bytes(b"v\xc3("))
+            .env(
+                OsStr::from_bytes(b"NAME_\xff"),
+                OsStr::from_bytes(b"v\xc3("),
+            )
             .env("PLAIN", OsStr::from_bytes(b"\x80"))
             .command([OsString::from("cat"), "/proc/self/cmdline".into()])
             .command(["/proc/self/environ", "--"])

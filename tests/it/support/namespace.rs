@@ -43,7 +43,10 @@ pub(crate) fn init_of(run: &Running) -> Pid {
     let mut found = None;
     let is_there = soon(|| {
         let text = fs::read_to_string(&children).unwrap_or_default();
-        found = text.split_whitespace().next().map(|pid| pid.parse().unwrap());
+        found = text
+            .split_whitespace()
+            .next()
+            .map(|pid| pid.parse().unwrap());
         found.is_some()
     });
     assert!(is_there, "unshare has no child");
