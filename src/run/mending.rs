@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 use super::emulate::identity;
 use super::waiting::block_on;
@@ -255,17 +255,21 @@ fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
 fn emulated(service_account: Option<String>) -> io::Result<Vec<Edit>> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    std::thread::Builder::new()
+    // The thread begins with all signals blocked: one that blocked them itself could still take the SIGCHLD of a command
+    // that ends at once, and the parent would wait for ever.
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let spawned = std::thread::Builder::new()
         .name("emulator".to_owned())
         .spawn(move || {
-            let _ = SigSet::all().thread_block();
             let served = block_on(async {
                 Emulator::from_std(listener, identity(service_account))?
                     .serve()
                     .await
             });
             tracing::debug!(?served, "the emulator ended");
-        })?;
+        });
+    mask.thread_set_mask()?;
+    spawned?;
     Ok(
         ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"]
             .map(|variable| Edit {
