@@ -144,7 +144,8 @@ pub struct Emulate {
 /// The options of a run.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Options {
-    /// What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name
+    /// What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name,
+    /// proxy://host:port; options behind `#`, as in https://nexus/#expect=200-399,401&timeout=9s
     #[arg(long, value_name = "URL")]
     pub require: Vec<Target>,
     /// What should answer: a warning where it does not
@@ -174,6 +175,9 @@ pub struct Options {
     /// The upper bound of any pause [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backoff_max: Option<Duration>,
+    /// Over how long the first attempts of a job's tasks are spread, by task number and chance; inside the timeout [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_nothing)]
+    pub splay: Option<Duration>,
     /// What to do when something required failed [default: abort]
     #[arg(long, value_name = "POLICY")]
     pub on_failure: Option<OnFailure>,
@@ -251,8 +255,16 @@ fn web_url(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A duration with its unit, or `0`.
+fn duration_or_nothing(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => duration(text),
+    }
+}
+
 /// A duration with its unit, longer than nothing.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.trim().parse::<f64>().is_ok() {
         return Err(format!("a number without a unit; write `{}s`", text.trim()));
     }

@@ -1,13 +1,18 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
+use std::time::{Duration, SystemTime};
+
 use serde::Serialize;
 
 use crate::check::Subject;
 use crate::check::command::CommandFault;
+use crate::check::endpoint::OtherWay;
 use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
+use crate::net::certificate::{self, Certificate};
+use crate::net::trace::{Range, Step, Trace};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,6 +41,15 @@ pub struct Finding {
     pub phase: Phase,
     /// What was observed.
     pub saw: String,
+    /// The steps of the attempt that tells most, up to the one that failed; empty where nobody noted them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// The proxy that it went through, without its credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// That it answers by the other way, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_way: Option<OtherWay>,
     /// What it means, and what it does not.
     pub means: Vec<String>,
     /// What to do, each with whom it falls to.
@@ -84,11 +98,88 @@ pub fn of_failure(
         summary: failure.kind.in_short(),
         phase: failure.phase,
         saw: failure.saw.clone(),
+        // A metadata check asks by name and by address, so that its steps are not one way.
+        steps: match is_metadata {
+            true => Vec::new(),
+            false => failure.trace.steps.clone(),
+        },
+        proxy: failure.trace.proxy.clone(),
+        other_way: None,
         means,
         help,
         attempts,
         exit,
     }
+}
+
+impl Finding {
+    /// The same with the news that the host answers by the other way, and the one entry that would mend it.
+    pub fn with_other_way(mut self, other: OtherWay) -> Self {
+        let status = other.status.map_or("it answered".to_owned(), |status| {
+            format!("it answered {status}")
+        });
+        let took = crate::report::short(other.took);
+        let OtherWay { host, because, .. } = &other;
+        let (means, help) = match &other.proxy {
+            None => (
+                format!(
+                    "the proxy is the wrong way to this host ({because}): asked directly, {status} in {took}."
+                ),
+                format!("job owner: --direct {host}, or `{host}` in NO_PROXY, mends it"),
+            ),
+            Some(proxy) => (
+                format!(
+                    "direct is the wrong way to this host ({because}): through the proxy `{proxy}`, {status} in {took}."
+                ),
+                format!(
+                    "job owner: `{host}` must go through the proxy; take out of NO_PROXY and --direct what keeps it from there"
+                ),
+            ),
+        };
+        self.means.push(means);
+        self.help.insert(0, help);
+        self.other_way = Some(other);
+        self
+    }
+}
+
+/// A certificate that ends within this time is worth a warning.
+pub const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// The finding of an endpoint whose certificate is good, but not for long.
+pub fn of_certificate(
+    subject: &Subject,
+    certificate: &Certificate,
+    now: SystemTime,
+) -> Option<Finding> {
+    let left = certificate.end.duration_since(now).unwrap_or_default();
+    if left > ENDS_SOON {
+        return None;
+    }
+    let days = left.as_secs() / (24 * 60 * 60);
+    let day = match days {
+        0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    };
+    Some(Finding {
+        code: "tls/expires-soon",
+        severity: Severity::Warning,
+        subject: subject.to_string(),
+        summary: format!("has a certificate that ends {day}"),
+        phase: Phase::Handshake,
+        saw: format!(
+            "{certificate} is valid until {}",
+            certificate::date(certificate.end)
+        ),
+        steps: Vec::new(),
+        proxy: None,
+        other_way: None,
+        means: lines(["all is well until then; afterwards every client refuses the host."]),
+        help: lines(["owner of the host: renew the certificate"]),
+        attempts: 1,
+        exit: ExitCode::Unavailable,
+    })
 }
 
 type Lines = Vec<String>;
@@ -250,11 +341,18 @@ fn metadata(
         ),
         // Kinds that no metadata check makes stand here too: they would be a broken connection to whoever reads them.
         FailureKind::Broken
-        | FailureKind::ProxyAuthentication
+        | FailureKind::ProxyUnreachable(_)
+        | FailureKind::ProxyUnusable(_)
+        | FailureKind::NotAProxy(_)
+        | FailureKind::ProxyAuthentication { .. }
         | FailureKind::ProxyDenied(_)
         | FailureKind::ProxyCannotReach(_)
         | FailureKind::Certificate(_)
         | FailureKind::NotTls
+        | FailureKind::PlainHttp
+        | FailureKind::TlsMismatch
+        | FailureKind::TlsExpected
+        | FailureKind::BodyLacks(_)
         | FailureKind::Credentials(_)
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
@@ -316,25 +414,21 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
         ),
         FailureKind::ResolverFailed => unavailable(
             "endpoint/resolver",
-            lines(["the name server did not answer, so nothing is known about the name."]),
+            lines(["the name server gave no answer, so nothing is known about the name."]),
             lines(["network team: the name servers in the container's /etc/resolv.conf must answer"]),
         ),
         FailureKind::Refused => unavailable(
             "endpoint/refused",
-            lines(["the host is reached, but nothing listens on the port, or a firewall rejects it."]),
+            lines(["the address is reached, but nothing listens on the port, or a firewall rejects it."]),
             lines(["owner of the host: start the service, or name its right port"]),
         ),
-        FailureKind::TimedOut => unavailable(
-            "endpoint/timeout",
-            lines(["nothing came back: a firewall drops the packets, or there is no way from this network."]),
-            lines([
-                "network team: allow the job's subnet or connector range to reach the host's port",
-                "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
-            ]),
-        ),
+        FailureKind::TimedOut => timed_out(failure),
         FailureKind::Unreachable => unavailable(
             "endpoint/unreachable",
-            lines(["this network has no route to the address."]),
+            about_addresses(
+                "this network has no route to the address, or a firewall here rejects it.",
+                &failure.trace,
+            ),
             lines(["job owner: give the job a connector or Direct VPC egress (--network, --subnet, --vpc-egress)"]),
         ),
         FailureKind::Broken => unavailable(
@@ -342,10 +436,31 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             lines(["the connection was made and then closed by the other side or something between."]),
             lines(["network team: see whether a firewall or proxy closes connections to this host"]),
         ),
-        FailureKind::ProxyAuthentication => (
+        FailureKind::ProxyUnreachable(_) => unavailable(
+            "proxy/unreachable",
+            lines(["the proxy itself is not reached, so nothing is known about the host."]),
+            lines([
+                "job owner: see whether the proxy variable names the right host and port",
+                "network team: the proxy must run, and be reached from the job's network",
+            ]),
+        ),
+        FailureKind::ProxyUnusable(_) => configuration(
+            "proxy/unusable",
+            lines(["the host was not asked."]),
+            lines(["job owner: set https_proxy=http://PROXY:PORT, or ask directly with #via=direct"]),
+        ),
+        FailureKind::NotAProxy(_) => unavailable(
+            "proxy/not-a-proxy",
+            lines(["something answers there in HTTP, but a proxy would not answer so."]),
+            lines(["job owner: name the proxy's host and port, as the proxy variables do"]),
+        ),
+        FailureKind::ProxyAuthentication { is_given } => (
             "proxy/authentication",
             ExitCode::Denied,
-            lines(["the proxy wants a user and a password, or did not accept those in the proxy variable."]),
+            lines([match is_given {
+                true => "the proxy does not accept the user and password of the proxy variable. The host was not asked.",
+                false => "the proxy wants a user and a password, and the proxy variable names none. The host was not asked.",
+            }]),
             lines([
                 "job owner: https_proxy=http://USER:PASSWORD@PROXY:PORT, from a secret",
                 "if the host is internal: name it in --direct, so that it goes past the proxy",
@@ -380,23 +495,60 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             lines(["the host answers, but its certificate proves nothing to this container."]),
             match fault {
                 CertificateFault::UnknownIssuer => lines([
-                    "job owner: name the corporate CA with --ca-file FILE, and add it to the bundle in SSL_CERT_FILE for the command",
+                    "job owner: name the CA that issued it with --ca-file FILE",
+                    "if the issuer is a proxy that opens TLS: proxy team: exempt this host",
                 ]),
-                CertificateFault::Expired | CertificateFault::NotYetValid => {
-                    lines(["owner of the host: renew the certificate; and see whether the container's clock is right"])
+                CertificateFault::Expired => {
+                    lines(["owner of the host: renew the certificate, unless the clock here is wrong"])
                 }
-                _ => lines(["owner of the host: let the certificate carry the name that is used"]),
+                CertificateFault::NotYetValid => {
+                    lines(["owner of the host: present the one that is valid now, unless the clock here is wrong"])
+                }
+                CertificateFault::WrongName => lines([
+                    "owner of the host: let the certificate carry the name that is used",
+                    "job owner: or use a name that the certificate carries",
+                ]),
+                CertificateFault::Other => lines(["owner of the host: renew the certificate"]),
             },
         ),
         FailureKind::NotTls => unavailable(
             "tls/handshake",
-            lines(["the port does not speak TLS, or has no version and cipher in common (1.2 and 1.3 are offered)."]),
-            lines(["job owner: see whether the port is right, or whether the URL should begin with http://"]),
+            lines(["the port answers, but not in TLS, or breaks off its greeting."]),
+            lines(["job owner: see whether the port is right; if it has no TLS, use tcp:// or http://"]),
+        ),
+        FailureKind::PlainHttp => unavailable(
+            "tls/plain-http",
+            lines(["the port is a web server's, without TLS."]),
+            lines(["job owner: write http://, or name the port that speaks TLS"]),
+        ),
+        FailureKind::TlsMismatch => unavailable(
+            "tls/protocol",
+            lines(["the server is older, or stricter, than TLS 1.2 and 1.3 with today's ciphers. Modern clients fail there, too."]),
+            lines(["owner of the host: enable TLS 1.2 or 1.3"]),
+        ),
+        FailureKind::TlsExpected => unavailable(
+            "endpoint/tls-expected",
+            lines(["the port answers in TLS only."]),
+            lines(["job owner: write https://, or name the port that speaks plain HTTP"]),
         ),
         FailureKind::NotHttp => unavailable(
             "endpoint/not-http",
             lines(["something answers on this port, but not in HTTP."]),
             lines(["job owner: use tcp://, or https:// if the port speaks TLS"]),
+        ),
+        FailureKind::BodyLacks(_) => unavailable(
+            "endpoint/body",
+            lines(["the host answers with a status that is expected, but not with the text that `body=` asks for."]),
+            vec![format!("owner of {subject}: see whether it is ready")],
+        ),
+        FailureKind::Status(status @ ..500) => unavailable(
+            "endpoint/status",
+            lines(["the host answers, but with a status that the check does not expect."]),
+            vec![match status {
+                300..=399 => "job owner: name the place that it redirects to, or allow the status: #expect=200-399".to_owned(),
+                401 | 403 => format!("job owner: send credentials with #header=Name:Value, or be content with an answer: #expect=200-399,{status}"),
+                _ => format!("job owner: see whether the path is right, or allow the status: #expect=200-399,{status}"),
+            }],
         ),
         // Kinds that only a metadata check makes stand here too.
         FailureKind::Status(_)
@@ -415,6 +567,63 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             vec![format!("owner of {subject}: see its log")],
         ),
     }
+}
+
+/// The finding of an attempt that was cut off, by where it stood.
+fn timed_out(failure: &Failure) -> (&'static str, ExitCode, Lines, Lines) {
+    let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
+    match failure.phase {
+        Phase::Local | Phase::Resolve | Phase::Connect => unavailable(
+            "endpoint/timeout",
+            about_addresses(
+                "nothing came back: a firewall drops the packets, or there is no way from this network.",
+                &failure.trace,
+            ),
+            lines([
+                "network team: allow the job's subnet or connector range to reach the host's port",
+                "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
+            ]),
+        ),
+        Phase::Tunnel => unavailable(
+            "proxy/timeout",
+            lines([
+                "the proxy took the connection, and then neither reached the host nor refused.",
+            ]),
+            lines([
+                "if the host is internal: name it in --direct, so that it goes past the proxy",
+                "proxy team: see whether the proxy resolves and reaches the host",
+            ]),
+        ),
+        Phase::Handshake | Phase::Request | Phase::Response => unavailable(
+            "endpoint/no-answer",
+            lines([
+                "the connection was made, so that no firewall is in the way of it; but then nothing came back.",
+            ]),
+            lines([
+                "owner of the host: it hangs, or is slow; give it longer with --attempt-timeout or #timeout=30s",
+                "network team: if it works from elsewhere, see whether large packets get through (MTU)",
+            ]),
+        ),
+    }
+}
+
+/// What the range of the addresses says about the way to them.
+fn about_addresses(first: &str, trace: &Trace) -> Lines {
+    let has = |range| {
+        let mut ranges = trace.addresses.iter().map(|address| Range::of(*address));
+        ranges.any(|own| own == range)
+    };
+    let mut means = vec![first.to_owned()];
+    if has(Range::Private) {
+        means.push("The address is private: it is reached by VPC egress alone.".to_owned());
+    }
+    if has(Range::Public) {
+        means.push(
+            "The address is public: with --vpc-egress=all-traffic it is reached by Cloud NAT or a proxy alone."
+                .to_owned(),
+        );
+    }
+    means
 }
 
 fn command_code(fault: &CommandFault) -> &'static str {
@@ -445,6 +654,9 @@ pub fn of_notice(notice: &Notice) -> Finding {
         summary: notice.to_string(),
         phase: Phase::Local,
         saw: String::new(),
+        steps: Vec::new(),
+        proxy: None,
+        other_way: None,
         means: Vec::new(),
         help: vec![notice.help()],
         attempts: 0,
@@ -464,6 +676,9 @@ pub fn of_ca(notice: &ca::Notice) -> Finding {
         summary: notice.to_string(),
         phase: Phase::Local,
         saw: String::new(),
+        steps: Vec::new(),
+        proxy: None,
+        other_way: None,
         means: Vec::new(),
         help: vec![notice.help()],
         attempts: 0,
@@ -480,6 +695,9 @@ pub fn of_name(failure: &Failure) -> Finding {
         summary: "answers by its address only, not by its name".to_owned(),
         phase: failure.phase,
         saw: failure.saw.clone(),
+        steps: Vec::new(),
+        proxy: None,
+        other_way: None,
         means: lines([
             "GCE_METADATA_HOST, _ROOT and _IP are set to the address, which moves the clients that read them; PHP's and a few others ask the address anyway.",
         ]),

@@ -19,6 +19,7 @@ use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
 use crate::log::{Console, Entry, Severity};
+use crate::retry;
 
 /// The variables that no option stands behind.
 const DISABLED: &str = "RUNUP_DISABLED";
@@ -78,7 +79,7 @@ pub enum Task {
         /// The metadata server's check.
         check: Check,
         /// When to try again.
-        retry: Retry,
+        retry: Box<Retry>,
     },
     /// Serve the emulator.
     Emulate {
@@ -134,16 +135,25 @@ pub struct Retry {
     pub initial: Duration,
     /// The bound of any pause.
     pub max: Duration,
+    /// Over how long the first attempts of a job's tasks are spread.
+    pub splay: Duration,
+    /// Which task this is, where the platform says so.
+    pub task: Option<retry::Task>,
 }
 
 impl Retry {
-    fn new(options: &Options) -> Self {
+    fn new(options: &Options, environment: &Environment) -> Self {
+        let number = |name: &str| environment.filled(name)?.trim().parse().ok();
         let max = options.backoff_max.unwrap_or(BACKOFF_MAX);
         Self {
             timeout: options.timeout.unwrap_or(TIMEOUT),
             attempt_timeout: options.attempt_timeout.unwrap_or(ATTEMPT_TIMEOUT),
             initial: options.backoff_initial.unwrap_or(BACKOFF_INITIAL.min(max)),
             max,
+            splay: options.splay.unwrap_or_default(),
+            task: number("CLOUD_RUN_TASK_INDEX")
+                .zip(number("CLOUD_RUN_TASK_COUNT"))
+                .map(|(index, count)| retry::Task { index, count }),
         }
     }
 }
@@ -232,6 +242,10 @@ impl Plan {
             console: console.clone(),
             code,
         };
+        let timeout = options.timeout.unwrap_or(TIMEOUT);
+        if let Some(splay) = options.splay.filter(|splay| *splay >= timeout) {
+            return Err(refuse(ExitCode::Usage, splay_too_long(splay, timeout)));
+        }
         let task = match cli.subcommand {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
@@ -241,14 +255,14 @@ impl Plan {
                         .map_err(|entry| refuse(ExitCode::Configuration, entry))?,
                     need: Need::Require,
                 };
-                let retry = Retry::new(&options);
+                let retry = Box::new(Retry::new(&options, environment));
                 Task::Token { check, retry }
             }
             Some(Word::Env(env)) => {
                 metadata(environment, None)
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
                 Task::Env {
-                    needs: Box::new(needs(&options)),
+                    needs: Box::new(needs(&options, environment)),
                     format: env.format,
                     is_diff: env.diff,
                 }
@@ -271,7 +285,7 @@ impl Plan {
                 // Only for its errors: what it says may still change, by the emulator.
                 metadata(environment, None)
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
-                Task::Run(Box::new(run(options.clone(), cli.command)))
+                Task::Run(Box::new(run(options.clone(), cli.command, environment)))
             }
         };
         Ok(Self {
@@ -283,14 +297,29 @@ impl Plan {
     }
 }
 
+fn splay_too_long(splay: Duration, timeout: Duration) -> Entry {
+    let shown = humantime::format_duration;
+    let message = format!(
+        "--splay {} leaves no time before --timeout {}",
+        shown(splay),
+        shown(timeout)
+    );
+    let mut entry = Entry::new(Severity::Error, message);
+    entry.details = vec![
+        "help   a longer --timeout, or a shorter --splay: the one counts inside the other"
+            .to_owned(),
+    ];
+    entry
+}
+
 /// Why runup is switched off, where it is.
 fn disabled(environment: &Environment) -> Option<String> {
     let reason = environment.get(DISABLED)?.to_string_lossy();
     (!reason.trim().is_empty()).then(|| reason.trim().to_owned())
 }
 
-fn run(options: Options, command: Vec<OsString>) -> Run {
-    let needs = needs(&options);
+fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> Run {
+    let needs = needs(&options, environment);
     let named = |subject, need| Check { subject, need };
     let checks = options
         .require_variable
@@ -319,13 +348,13 @@ fn wishes(options: &Options) -> proxy::Wishes {
     }
 }
 
-fn needs(options: &Options) -> Needs {
+fn needs(options: &Options, environment: &Environment) -> Needs {
     Needs {
         metadata: options.metadata.unwrap_or(Need::Require),
         service_account: options.service_account.clone(),
         wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
-        retry: Retry::new(options),
+        retry: Retry::new(options, environment),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
         emulate: options.emulate.unwrap_or(false),
         quiet: options.quiet.unwrap_or(false),
