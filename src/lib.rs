@@ -64,7 +64,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             format,
             wishes,
         } => run::route::route(&urls, format, &wishes, &environment),
-        Task::Token { check, retry } => run::token::token(check, *retry, environment, &console),
+        Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
         Task::Emulate {
             listen,
             service_account,

@@ -79,7 +79,7 @@ pub enum Task {
         /// The metadata server's check.
         check: Check,
         /// When to try again.
-        retry: Box<Retry>,
+        retry: Retry,
     },
     /// Serve the emulator.
     Emulate {
@@ -255,7 +255,7 @@ impl Plan {
                         .map_err(|entry| refuse(ExitCode::Configuration, entry))?,
                     need: Need::Require,
                 };
-                let retry = Box::new(Retry::new(&options, environment));
+                let retry = Retry::new(&options, environment);
                 Task::Token { check, retry }
             }
             Some(Word::Env(env)) => {

@@ -35,7 +35,7 @@ pub struct Target {
     scheme: Scheme,
     host: String,
     port: u16,
-    options: Options,
+    options: Box<Options>,
 }
 
 /// How deep the check goes.
@@ -98,7 +98,7 @@ impl FromStr for Target {
             scheme,
             host,
             port,
-            options,
+            options: Box::new(options),
         })
     }
 }

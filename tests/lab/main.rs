@@ -17,9 +17,11 @@ mod firewall;
 mod job;
 mod lab;
 mod netns;
+mod nginx;
 mod server;
 mod squid;
 
 mod alone;
+mod endpoints;
 mod itself;
 mod scenarios;
