@@ -77,10 +77,16 @@ pub async fn tunnel(
     let request = request
         .body(http_body_util::Empty::<Bytes>::new())
         .map_err(|error| broken(&error))?;
-    let answer = sender
-        .send_request(request)
-        .await
-        .map_err(|error| broken(&error))?;
+    let answer = sender.send_request(request).await.map_err(|error| {
+        let kind = match error.is_parse() {
+            true => FailureKind::NotHttp,
+            false => FailureKind::Broken,
+        };
+        Failure {
+            kind,
+            ..broken(&error)
+        }
+    })?;
     if answer.status().is_success() {
         let upgraded = hyper::upgrade::on(answer)
             .await

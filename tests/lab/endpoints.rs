@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use rcgen::CertificateParams;
@@ -485,7 +486,7 @@ const KINDS: [Kind; 5] = [
     Kind {
         url: "proxy://nexus.corp.example:8005",
         port: 8005,
-        wrong: Some((Wrong::Banner, "endpoint/broken")),
+        wrong: Some((Wrong::Banner, "endpoint/not-http")),
     },
 ];
 
@@ -508,13 +509,14 @@ fn every_kind_of_check_conforms() {
     let lab = Lab::new();
     let ca = Ca::new("Corp Root");
     let file = lab.file("corp.pem", &ca.pem());
-    let all = |job: Job<'_>| {
-        let job = job.arg("--ca-file").arg(&file);
+    fn all<'a>(job: Job<'a>, file: &Path) -> Job<'a> {
         KINDS
             .iter()
             .fold(job, |job, kind| job.args(["--require", kind.url]))
+            .arg("--ca-file")
+            .arg(file)
             .arg("true")
-    };
+    }
     // A proxy that is not reached has a finding of its own.
     let each = |run: &Outcome, code: &str| {
         let found = findings(run);
@@ -534,11 +536,11 @@ fn every_kind_of_check_conforms() {
     };
 
     // Late: the servers come while it waits; then they are there at once.
-    let job = all(runup(&lab, "60s")).start();
+    let job = all(runup(&lab, "60s"), &file).start();
     std::thread::sleep(Duration::from_millis(1200));
     let servers: Vec<_> = KINDS.iter().map(|kind| kind.serve(&lab, &ca)).collect();
     job.finish().succeeds();
-    let ready = all(runup(&lab, "20s")).run();
+    let ready = all(runup(&lab, "20s"), &file).run();
     ready.succeeds();
     let last: Value = serde_json::from_str(ready.stderr.lines().last().unwrap()).unwrap();
     let checks = last["checks"].as_array().unwrap();
@@ -563,7 +565,7 @@ fn every_kind_of_check_conforms() {
     }
 
     // A certificate of nobody known ends it for good; the others that are well stay well.
-    let begun = all(runup(&lab, "60s")).env("SSL_CERT_FILE", &file);
+    let begun = all(runup(&lab, "60s"), &file).env("SSL_CERT_FILE", &file);
     begun.run().succeeds();
     let distrusting = KINDS
         .iter()
@@ -590,13 +592,13 @@ fn every_kind_of_check_conforms() {
     drop(servers);
 
     // Refused until the deadline, and ended by SIGTERM before it.
-    let refused = all(runup(&lab, "2s")).run();
+    let refused = all(runup(&lab, "2s"), &file).run();
     each(refused.exits(UNAVAILABLE), "endpoint/refused");
     assert!(
         refused.elapsed >= Duration::from_millis(1900),
         "{refused:#?}"
     );
-    let job = all(runup(&lab, "100s")).start();
+    let job = all(runup(&lab, "100s"), &file).start();
     std::thread::sleep(Duration::from_millis(1500));
     job.terminate();
     let ended = job.finish();
@@ -639,6 +641,6 @@ fn every_kind_of_check_conforms() {
     for kind in &KINDS {
         lab.drop_connections(NEXUS, kind.port);
     }
-    let dropped = all(runup(&lab, "2s")).run();
+    let dropped = all(runup(&lab, "2s"), &file).run();
     each(dropped.exits(UNAVAILABLE), "endpoint/timeout");
 }
