@@ -58,16 +58,23 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             listen,
             service_account,
         } => run::emulate(listen, service_account, &console),
-        Task::Print(text) => print(&text),
+        Task::Print(text) => print(&text, &console),
     }
 }
 
 /// Writes what was asked for to stdout.
-pub(crate) fn print(text: &str) -> ExitCode {
+pub(crate) fn print(text: &str, console: &Console) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
-        Err(_) => ExitCode::Unavailable,
+        Err(error) => {
+            let why = net::plain(&error);
+            console.say(&Entry::new(
+                Severity::Error,
+                format!("cannot write to stdout: {why}"),
+            ));
+            ExitCode::Unavailable
+        }
     }
 }
 
