@@ -289,6 +289,22 @@ impl Running {
         );
     }
 
+    /// Waits until `mark` stands on stderr, and gives the word after it.
+    #[track_caller]
+    pub(crate) fn hears(&self, mark: &str) -> String {
+        let mut word = None;
+        let has_come = soon(|| {
+            let text = String::from_utf8_lossy(&self.stderr.so_far()).into_owned();
+            word = text
+                .split_once(mark)
+                .filter(|(_, after)| after.contains(char::is_whitespace))
+                .map(|(_, after)| after.split_whitespace().next().unwrap().to_owned());
+            word.is_some()
+        });
+        assert!(has_come, "{}: never said {mark:?}", self.told);
+        word.unwrap()
+    }
+
     /// Waits for the end, and sees that it went as expected.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Done {
