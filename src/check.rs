@@ -7,16 +7,17 @@ pub mod metadata;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::check::command::Runnable;
 use crate::check::endpoint::{Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
-use crate::cli::Need;
-use crate::environment::{Environment, adc, proxy};
+use crate::cli::{Need, OnFailure};
+use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
-use crate::net::Progress;
 use crate::net::tls::Trust;
+use crate::net::{self, Progress};
 
 /// One thing that is checked.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Check {
 }
 
 /// The kinds of checks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Subject {
     /// The command can be run.
     Command(OsString),
@@ -36,6 +37,8 @@ pub enum Subject {
     Variable(String),
     /// The file in GOOGLE_APPLICATION_CREDENTIALS is usable.
     Credentials,
+    /// The file in `--ca-file` holds certificates.
+    CaFile(PathBuf),
     /// The metadata server is Google's and gives a token for the right identity.
     Metadata {
         /// What GCE_METADATA_HOST says, where it is set.
@@ -71,6 +74,16 @@ pub struct Context {
     pub trust: Trust,
     /// The working directory.
     pub directory: PathBuf,
+    /// The time that an attempt has.
+    pub attempt_timeout: Duration,
+}
+
+impl Check {
+    /// Whether the command is not started when this has failed. One that cannot run is not started by any policy.
+    pub fn is_fatal(&self, on_failure: OnFailure) -> bool {
+        let is_required = self.need == Need::Require && on_failure == OnFailure::Abort;
+        is_required || matches!(self.subject, Subject::Command(_))
+    }
 }
 
 impl Subject {
@@ -102,9 +115,23 @@ impl Subject {
                     .map(|_| Evidence::Plain)
                     .map_err(|fault| local(FailureKind::Credentials(fault)))
             }
+            Self::CaFile(path) => std::fs::read(path)
+                .map_err(|error| net::plain(&error))
+                .and_then(|pem| ca::certificates(&pem))
+                .map(|_| Evidence::Plain)
+                .map_err(|why| {
+                    local(FailureKind::CaFile {
+                        path: path.clone(),
+                        why,
+                    })
+                }),
             Self::Metadata { chosen, expected } => {
-                let server = Metadata::new(chosen.as_deref(), expected.clone(), progress)?;
-                let proven = server.attempt().await?;
+                let server = Metadata {
+                    chosen: chosen.as_deref(),
+                    expected: expected.as_deref(),
+                    attempt_timeout: context.attempt_timeout,
+                };
+                let proven = server.attempt(progress).await?;
                 Ok(Evidence::Metadata(Box::new(proven)))
             }
             Self::Endpoint(target) => target
@@ -121,6 +148,7 @@ impl fmt::Display for Subject {
             Self::Command(program) => write!(f, "command `{}`", program.display()),
             Self::Variable(name) => write!(f, "variable `{name}`"),
             Self::Credentials => f.write_str("GOOGLE_APPLICATION_CREDENTIALS"),
+            Self::CaFile(_) => f.write_str("--ca-file"),
             Self::Metadata { .. } => f.write_str("metadata server"),
             Self::Endpoint(target) => write!(f, "{target}"),
         }

@@ -11,6 +11,8 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use url::Url;
+
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
 
@@ -40,7 +42,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup token | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | emulate [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -59,10 +61,62 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Word {
+    /// Print the environment that the command would get
+    Env(Env),
+    /// Print which way every HTTP client would send a URL, before and after the mend
+    Route(RouteUrls),
     /// Print an access token of the metadata server, for scripts that use curl
     Token(Token),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
+}
+
+/// `runup env`
+#[derive(Debug, Args)]
+pub struct Env {
+    /// The form: sh is for `eval "$(runup env)"` and holds the changes alone
+    #[arg(long, value_name = "FORMAT", default_value = "sh")]
+    pub format: EnvFormat,
+    /// Print what is changed, and why, without secrets
+    #[arg(long)]
+    pub diff: bool,
+    /// What to mend.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// The forms of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    /// Commands for a POSIX shell
+    Sh,
+    /// NAME=VALUE lines
+    Dotenv,
+    /// One JSON object
+    Json,
+}
+
+/// `runup route`
+#[derive(Debug, Args)]
+pub struct RouteUrls {
+    /// The URLs, http or https
+    #[arg(value_name = "URL", required = true, value_parser = web_url)]
+    pub urls: Vec<Url>,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// How to mend.
+    #[command(flatten)]
+    pub mend: Mend,
+}
+
+/// The forms of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
 }
 
 /// `runup token`
@@ -105,15 +159,9 @@ pub struct Options {
     /// Whether the metadata server must answer [default: require]
     #[arg(long, value_name = "WHEN")]
     pub metadata: Option<Need>,
-    /// What to do with the proxy variables [default: mend]
-    #[arg(long, value_name = "MODE")]
-    pub proxy: Option<proxy::Mode>,
-    /// A host, .domain, address or network that must never go through the proxy
-    #[arg(long, value_name = "HOST")]
-    pub direct: Vec<proxy::Direct>,
-    /// A corporate CA in PEM, trusted by the checks beside the system's roots
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
+    /// How to mend.
+    #[command(flatten)]
+    pub mend: Mend,
     /// The time for all checks together [default: 120s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -145,6 +193,24 @@ pub struct Options {
     pub quiet: Option<bool>,
 }
 
+/// The options of the mend.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Mend {
+    /// What to do with the proxy variables [default: mend]
+    #[arg(long, value_name = "MODE")]
+    pub proxy: Option<proxy::Mode>,
+    /// A host, .domain, address or network that must never go through the proxy
+    #[arg(long, value_name = "HOST")]
+    pub direct: Vec<proxy::Direct>,
+    /// Steer Java, too, by JAVA_TOOL_OPTIONS; each JVM then says so on stderr
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub java: Option<bool>,
+    /// A corporate CA in PEM, for the checks and, with the public roots, for every client of the command
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
 /// How much a thing is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Need {
@@ -174,6 +240,15 @@ pub enum LogFormat {
     Text,
     /// One object a line, as Cloud Logging reads it
     Json,
+}
+
+/// A URL that HTTP clients could be given.
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text.trim()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("only http and https URLs go through HTTP proxies".to_owned()),
+        Err(why) => Err(format!("{why}; write it as `http://HOST/`")),
+    }
 }
 
 /// A duration with its unit, longer than nothing.

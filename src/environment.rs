@@ -5,6 +5,7 @@
 //! that stands last in the environment.
 
 pub mod adc;
+pub mod ca;
 pub mod proxy;
 
 use std::ffi::{OsStr, OsString};

@@ -1,9 +1,12 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::check::Subject;
 use crate::check::command::CommandFault;
+use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
@@ -239,9 +242,16 @@ fn metadata(
                 "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
             ]),
         ),
+        FailureKind::TimedOut => unavailable(
+            "metadata/timeout",
+            with_variables("packets to 169.254.169.254 port 80 are dropped on the way."),
+            lines([
+                "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
+                "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
+            ]),
+        ),
         // Kinds that no metadata check makes stand here too: they would be a broken connection to whoever reads them.
-        FailureKind::TimedOut
-        | FailureKind::Broken
+        FailureKind::Broken
         | FailureKind::ProxyAuthentication
         | FailureKind::ProxyDenied(_)
         | FailureKind::ProxyCannotReach(_)
@@ -251,12 +261,12 @@ fn metadata(
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
         | FailureKind::CaFile { .. } => unavailable(
-            "metadata/timeout",
+            "metadata/broken",
             with_variables(
-                "packets to 169.254.169.254 port 80 are dropped, or the connection dies on the way.",
+                "the connection is made and then closed by the other side or by something between.",
             ),
             lines([
-                "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
+                "network team: nothing may close connections to 169.254.169.254 port 80, or rewrite them",
                 "elsewhere than on Google Cloud: --metadata off, or --emulate to try things out",
             ]),
         ),
@@ -434,6 +444,49 @@ pub fn of_notice(notice: &Notice) -> Finding {
             proxy::Severity::Warning => Severity::Warning,
         },
         subject: "proxy variables".to_owned(),
+        summary: notice.to_string(),
+        phase: Phase::Local,
+        saw: String::new(),
+        means: Vec::new(),
+        help: vec![notice.help()],
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a proxy in gcloud's own configuration, in the directory `path`.
+pub fn of_gcloud_proxy(path: &Path, proxy: &str, is_mended: bool) -> Finding {
+    let then = match is_mended {
+        true => "CLOUDSDK_CONFIG leads to a copy without it.",
+        false => "With this --proxy it stays so.",
+    };
+    Finding {
+        code: "proxy/gcloud-config",
+        severity: Severity::Warning,
+        subject: "gcloud's configuration".to_owned(),
+        summary: format!("names the proxy `{}`", proxy::redact(proxy)),
+        phase: Phase::Local,
+        saw: format!("a section `proxy` in `{}`", path.display()),
+        means: vec![format!(
+            "gcloud then ignores NO_PROXY, even for the metadata server. {then}"
+        )],
+        help: lines([
+            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well",
+        ]),
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a notice about the CA variables.
+pub fn of_ca(notice: &ca::Notice) -> Finding {
+    Finding {
+        code: notice.code(),
+        severity: match notice {
+            ca::Notice::Java => Severity::Note,
+            _ => Severity::Warning,
+        },
+        subject: "CA variables".to_owned(),
         summary: notice.to_string(),
         phase: Phase::Local,
         saw: String::new(),

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod retry;
+pub mod route;
 pub mod run;
 
 use std::ffi::OsString;
@@ -53,28 +54,36 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         Task::Disabled { reason, command } => {
             run::disabled(&reason, &command, &environment, &console)
         }
-        Task::Token { check, retry } => run::token(check, retry, environment, &console),
+        Task::Env {
+            needs,
+            format,
+            is_diff,
+        } => run::env::env(*needs, format, is_diff, environment, &console),
+        Task::Route {
+            urls,
+            format,
+            wishes,
+        } => run::route::route(&urls, format, &wishes, &environment, &console),
+        Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
         Task::Emulate {
             listen,
             service_account,
-        } => run::emulate(listen, service_account, &console),
+        } => run::emulate::emulate(listen, service_account, &console),
         Task::Print(text) => print(&text, &console),
     }
 }
 
 /// Writes what was asked for to stdout.
 pub(crate) fn print(text: &str, console: &Console) -> ExitCode {
+    print_bytes(text.as_bytes(), console)
+}
+
+/// The same for what need not be text.
+pub(crate) fn print_bytes(bytes: &[u8], console: &Console) -> ExitCode {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
-        Err(error) => {
-            let why = net::plain(&error);
-            console.say(&Entry::new(
-                Severity::Error,
-                format!("cannot write to stdout: {why}"),
-            ));
-            ExitCode::Unavailable
-        }
+        Err(error) => run::failed_to("write to stdout", &error, console),
     }
 }
 

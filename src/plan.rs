@@ -11,8 +11,10 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches};
 
+use url::Url;
+
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, LogFormat, Need, OnFailure, Options, Word};
+use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
@@ -53,6 +55,24 @@ pub enum Task {
         /// The command.
         command: Vec<OsString>,
     },
+    /// Print the environment that the command would get.
+    Env {
+        /// What it is mended and filled in by.
+        needs: Box<Needs>,
+        /// In which form.
+        format: EnvFormat,
+        /// Whether to print the changes instead, with their reasons.
+        is_diff: bool,
+    },
+    /// Print which way every client would send some URLs.
+    Route {
+        /// The URLs.
+        urls: Vec<Url>,
+        /// In which form.
+        format: ReportFormat,
+        /// How to mend.
+        wishes: proxy::Wishes,
+    },
     /// Print a token.
     Token {
         /// The metadata server's check.
@@ -76,9 +96,15 @@ pub enum Task {
 pub struct Run {
     /// The command and its arguments.
     pub command: Vec<OsString>,
-    /// The checks of what the user named; the command's, the credentials' and the metadata server's come to them when
-    /// the environment is mended.
+    /// How to mend, and how to check.
+    pub needs: Needs,
+    /// The checks of what the user named; those of the command and of the environment itself come to them.
     pub checks: Vec<Check>,
+}
+
+/// How to mend the environment, and how to check.
+#[derive(Debug)]
+pub struct Needs {
     /// Whether the metadata server is needed.
     pub metadata: Need,
     /// The identity that it must give.
@@ -185,9 +211,17 @@ impl Plan {
         let (mut options, warnings) =
             variables(environment).map_err(|entry| refuse(ExitCode::Configuration, entry))?;
         let verbose = options.verbose;
-        options
-            .update_from_arg_matches(&matches)
-            .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
+        let own = match matches.subcommand() {
+            Some(("env", own)) => Some(own),
+            Some(_) => None,
+            None => Some(&matches),
+        };
+        let updated = match (own, matches.subcommand()) {
+            (Some(own), _) => options.update_from_arg_matches(own),
+            (None, Some(("route", own))) => options.mend.update_from_arg_matches(own),
+            (None, _) => Ok(()),
+        };
+        updated.map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
         // A count that was not given counts 0, and would hide the variable's.
         if options.verbose == 0 {
             options.verbose = verbose;
@@ -210,6 +244,20 @@ impl Plan {
                 let retry = Retry::new(&options);
                 Task::Token { check, retry }
             }
+            Some(Word::Env(env)) => {
+                metadata(environment, None)
+                    .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
+                Task::Env {
+                    needs: Box::new(needs(&options)),
+                    format: env.format,
+                    is_diff: env.diff,
+                }
+            }
+            Some(Word::Route(route)) => Task::Route {
+                urls: route.urls,
+                format: route.format,
+                wishes: wishes(&options),
+            },
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
@@ -242,7 +290,7 @@ fn disabled(environment: &Environment) -> Option<String> {
 }
 
 fn run(options: Options, command: Vec<OsString>) -> Run {
-    let retry = Retry::new(&options);
+    let needs = needs(&options);
     let named = |subject, need| Check { subject, need };
     let checks = options
         .require_variable
@@ -258,16 +306,26 @@ fn run(options: Options, command: Vec<OsString>) -> Run {
         .collect();
     Run {
         command,
+        needs,
         checks,
+    }
+}
+
+fn wishes(options: &Options) -> proxy::Wishes {
+    proxy::Wishes {
+        mode: options.mend.proxy.unwrap_or_default(),
+        direct: options.mend.direct.clone(),
+        java: options.mend.java.unwrap_or(false),
+    }
+}
+
+fn needs(options: &Options) -> Needs {
+    Needs {
         metadata: options.metadata.unwrap_or(Need::Require),
-        service_account: options.service_account,
-        wishes: proxy::Wishes {
-            mode: options.proxy.unwrap_or_default(),
-            direct: options.direct,
-            ..proxy::Wishes::default()
-        },
-        ca_file: options.ca_file,
-        retry,
+        service_account: options.service_account.clone(),
+        wishes: wishes(options),
+        ca_file: options.mend.ca_file.clone(),
+        retry: Retry::new(options),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
         emulate: options.emulate.unwrap_or(false),
         quiet: options.quiet.unwrap_or(false),

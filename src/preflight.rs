@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use crate::check::{Check, Context, Evidence};
-use crate::cli::{Need, OnFailure};
+use crate::cli::OnFailure;
 use crate::failure::{Failure, Patience};
 use crate::net::Progress;
 use crate::retry::{self, Attempt, Policy};
@@ -72,7 +72,7 @@ pub async fn run(
             .outcome
             .as_ref()
             .is_err_and(|failure| failure.kind.patience() != Patience::UntilDeadline);
-        if is_permanent && check.need == Need::Require && on_failure == OnFailure::Abort {
+        if is_permanent && check.is_fatal(on_failure) {
             doomed.send_replace(true);
         }
         Outcome {

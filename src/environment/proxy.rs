@@ -99,6 +99,7 @@ pub fn mend(environment: &Environment, wishes: &Wishes) -> Mended {
         mended: Mended::default(),
     };
     let bypass = draft.bypass(&wishes.direct);
+    draft.grpc_list(&bypass);
     if wishes.mode == Mode::Strip {
         draft.take_out("asked for by `--proxy strip`");
     } else {
@@ -145,6 +146,31 @@ impl<'a> Draft<'a> {
             .filter_map(move |(name, value)| (*name == *variable).then_some(value))
     }
 
+    /// The spellings of `lower` that are neither lower nor upper case, as `No_Proxy`. npm and Python read them, and npm
+    /// believes whichever stands last.
+    fn odd_spellings(&self, lower: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, _) in self.environment.iter() {
+            if let Some(name) = name.to_str()
+                && name.eq_ignore_ascii_case(lower)
+                && name != lower
+                && name != lower.to_ascii_uppercase()
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// Takes those spellings out.
+    fn without_odd_spellings(&mut self, lower: &str) {
+        for name in self.odd_spellings(lower) {
+            let why = format!("few clients read this spelling; `{lower}` says it to all");
+            self.put(&name, None, why);
+        }
+    }
+
     fn is_filled(&self, variable: &str) -> bool {
         self.values(variable).any(|value| !is_blank(value))
     }
@@ -159,7 +185,7 @@ impl<'a> Draft<'a> {
     fn put(&mut self, variable: &str, after: Option<String>, why: impl Into<String>) {
         let within = match self.reach {
             Reach::All => true,
-            Reach::Lists => LISTS.contains(&variable),
+            Reach::Lists => variable.eq_ignore_ascii_case(LISTS[0]),
             Reach::Nothing => false,
         };
         let before: Vec<_> = self.values(variable).collect();
@@ -184,17 +210,26 @@ impl<'a> Draft<'a> {
         let [lower, upper] = LISTS.map(|variable| {
             let mut said = Bypass::default();
             for value in self.values(variable) {
-                for notice in list.read(variable, value) {
+                for notice in said.read(variable, value) {
                     self.note(notice);
                 }
-                // The same notices once more.
-                let _ = said.read(variable, value);
             }
+            list.join(said.clone());
             said
         });
         if LISTS.iter().all(|variable| self.is_filled(variable)) && !lower.says_the_same(&upper) {
             self.note(Notice::BypassSpellingsDiffer);
         }
+        for variable in self.odd_spellings(LISTS[0]) {
+            let mut said = Bypass::default();
+            for value in self.values(&variable) {
+                for notice in said.read(&variable, value) {
+                    self.note(notice);
+                }
+            }
+            list.join(said);
+        }
+        self.without_odd_spellings(LISTS[0]);
         list.extend(direct.iter().flat_map(|direct| direct.0.iter().cloned()));
         let mut text = list.text();
         if list.is_all() && self.reach == Reach::Lists {
@@ -254,8 +289,11 @@ impl<'a> Draft<'a> {
                 "few clients read it; `http_proxy` and `https_proxy` say it to all",
             );
         }
+        for spellings in [HTTP, HTTPS, ALL] {
+            self.without_odd_spellings(spellings[0]);
+        }
         self.without_own_ways();
-        self.grpc(bypass);
+        self.grpc();
         self.node(http.as_ref(), https.as_ref());
         self.java(http.as_ref(), https.as_ref(), bypass, java);
         self.unsteerable(http.as_ref(), https.as_ref(), bypass);
@@ -282,8 +320,15 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        let (variable, proxy) = chosen?;
         let [lower, upper] = spellings;
+        let Some((variable, proxy)) = chosen else {
+            let odd = self.odd_spellings(lower);
+            return odd.into_iter().find_map(|variable| {
+                let value = self.values(&variable).next()?;
+                let proxy = ProxyUrl::parse(value.as_bytes()).ok()?;
+                Some(Named { variable, proxy })
+            });
+        };
         for (set, missing) in [(lower, upper), (upper, lower)] {
             if self.is_filled(set) && !self.is_filled(missing) {
                 self.note(Notice::OneSpelling { set, missing });
@@ -331,11 +376,13 @@ impl<'a> Draft<'a> {
 
     /// gcloud's own proxy properties: the proxy that they name.
     fn cloudsdk(&mut self) -> Option<Named> {
-        let names: Vec<_> = self.cloudsdk_variables().collect();
         let mut variables = Vec::new();
-        for name in names.iter().filter(|name| self.is_filled(name)) {
+        for name in self.cloudsdk_variables() {
+            if !self.is_filled(&name) {
+                continue;
+            }
             let value = self
-                .values(name)
+                .values(&name)
                 .next()
                 .unwrap_or_default()
                 .to_string_lossy();
@@ -343,7 +390,7 @@ impl<'a> Draft<'a> {
                 "ADDRESS" | "PORT" | "TYPE" | "RDNS" | "USERNAME" => redact(&value),
                 _ => "***".to_owned(),
             };
-            variables.push((name.clone(), shown));
+            variables.push((name, shown));
         }
         if variables.is_empty() {
             return None;
@@ -364,8 +411,7 @@ impl<'a> Draft<'a> {
             _ => return None,
         };
         let (host, port) = (said("ADDRESS")?, said("PORT")?);
-        let url = format!("{}://{host}:{port}", scheme.as_str());
-        let mut proxy = ProxyUrl::parse(url.as_bytes()).ok()?;
+        let mut proxy = ProxyUrl::from_parts(scheme, host, port)?;
         if let Some(user) = said("USERNAME") {
             let password = self.environment.get(format!("{CLOUDSDK}PASSWORD"));
             let password = password.map(OsStr::as_bytes);
@@ -377,14 +423,17 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn cloudsdk_variables(&self) -> impl Iterator<Item = String> + use<'a> {
-        let names = self
-            .environment
-            .iter()
-            .filter_map(|(name, _)| name.to_str());
+    /// The names that begin with `CLOUDSDK_PROXY_`, each once.
+    fn cloudsdk_variables(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, _) in self.environment.iter() {
+            if let Some(name) = name.to_str().filter(|name| name.starts_with(CLOUDSDK))
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
         names
-            .filter(|name| name.starts_with(CLOUDSDK))
-            .map(str::to_owned)
     }
 
     /// pip's own proxy option.
@@ -406,9 +455,7 @@ impl<'a> Draft<'a> {
 
     /// gcloud and pip ignore the bypass list for the proxy of their own variables: take those out.
     fn without_own_ways(&mut self) {
-        let mut names: Vec<_> = self.cloudsdk_variables().collect();
-        names.dedup();
-        for name in names {
+        for name in self.cloudsdk_variables() {
             self.put(
                 &name,
                 None,
@@ -418,8 +465,8 @@ impl<'a> Draft<'a> {
         self.put(PIP, None, "it makes pip ignore `NO_PROXY`");
     }
 
-    /// gRPC's own proxy stays if it is one, in the form that gRPC reads; its own list gets what the common list has.
-    fn grpc(&mut self, bypass: &Bypass) {
+    /// gRPC's own proxy stays if it is one, in the form that gRPC reads.
+    fn grpc(&mut self) {
         let mut proxy = None;
         for value in self.values(GRPC) {
             match ProxyUrl::parse(value.as_bytes()) {
@@ -436,6 +483,10 @@ impl<'a> Draft<'a> {
             self.note(Notice::UnsteerableClients(client));
         }
         self.put(GRPC, proxy.map(|proxy| proxy.with_secrets()), why);
+    }
+
+    /// gRPC's own list, where there is one, gets what the common list has.
+    fn grpc_list(&mut self, bypass: &Bypass) {
         if self.is_filled(GRPC_LIST) {
             let mut list = bypass.clone();
             for value in self.values(GRPC_LIST) {
@@ -460,7 +511,10 @@ impl<'a> Draft<'a> {
     fn node(&mut self, http: Option<&Named>, https: Option<&Named>) {
         let mut proxies = http.into_iter().chain(https).peekable();
         let some = proxies.peek().is_some();
-        if some && proxies.all(|named| !named.proxy.scheme().is_socks()) && !self.is_filled(NODE) {
+        if some
+            && proxies.all(|named| !named.proxy.scheme().is_socks())
+            && self.environment.filled(NODE).is_none()
+        {
             self.put(
                 NODE,
                 Some("1".into()),
@@ -516,6 +570,21 @@ impl<'a> Draft<'a> {
             if let Some(client) = Unsteerable::by_scheme(proxy) {
                 self.note(Notice::UnsteerableClients(client));
             }
+            let needs_encoding = |credentials: &Credentials| credentials.needs_encoding();
+            if proxy.credentials().is_some_and(needs_encoding) {
+                let proxy = (*proxy).clone();
+                self.note(Notice::UnsteerableClients(
+                    Unsteerable::EncodedCredentials { proxy },
+                ));
+            }
+        }
+        for proxy in &proxies {
+            let proxy = (*proxy).clone();
+            if proxy.credentials().is_some_and(|own| !own.has_password()) {
+                self.note(Notice::UnsteerableClients(Unsteerable::NoPassword {
+                    proxy,
+                }));
+            }
         }
         if let [http, https] = proxies[..]
             && http != https
@@ -539,16 +608,12 @@ impl<'a> Draft<'a> {
     /// The proxy variables that are set, CLOUDSDK_PROXY_* among them.
     fn proxy_variables(&self) -> Vec<String> {
         let known = [HTTP, HTTPS, ALL].into_iter().flatten().chain([PIP, GRPC]);
-        let mut set: Vec<_> = known
-            .filter(|variable| self.environment.has(variable))
-            .map(str::to_owned)
-            .collect();
-        for name in self.cloudsdk_variables() {
-            if !set.contains(&name) {
-                set.push(name);
-            }
-        }
-        set
+        let set = known.filter(|variable| self.environment.has(variable));
+        let set = set.map(str::to_owned);
+        let odd = [HTTP, HTTPS, ALL].map(|spellings| self.odd_spellings(spellings[0]));
+        set.chain(odd.into_iter().flatten())
+            .chain(self.cloudsdk_variables())
+            .collect()
     }
 
     fn take_out(&mut self, why: &str) {

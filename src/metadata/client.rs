@@ -14,9 +14,6 @@ use crate::metadata::{FLAVOR, FLAVOR_VALUE};
 use crate::net::http::{AGENT, BODY_LIMIT, retry_after, text};
 use crate::net::{Progress, io_failure, resolve};
 
-/// The metadata server is on the same machine or beside it: what takes longer than this is a black hole.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// The region is a convenience: more than this it may not cost.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -49,11 +46,15 @@ impl Client {
     ///
     /// # Errors
     /// [`FailureKind::Broken`] where the HTTP stack cannot be set up, which has not been seen.
-    pub fn new(authority: &str, progress: Progress) -> Result<Self, Failure> {
+    pub fn new(
+        authority: &str,
+        connect_timeout: Duration,
+        progress: Progress,
+    ) -> Result<Self, Failure> {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
+            .connect_timeout(connect_timeout)
             .user_agent(AGENT)
             .dns_resolver(Resolver(progress.clone()))
             .build()
@@ -63,11 +64,6 @@ impl Client {
             authority: authority.to_owned(),
             progress,
         })
-    }
-
-    /// The server that is asked.
-    pub fn authority(&self) -> &str {
-        &self.authority
     }
 
     /// Asks for all that makes a server genuine and usable: account, token, project; and for the region.

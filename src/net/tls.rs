@@ -24,6 +24,11 @@ const BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
+/// The system's bundle of roots, where the image has one.
+pub fn system_bundle() -> Option<&'static Path> {
+    BUNDLES.iter().map(Path::new).find(|path| path.exists())
+}
+
 /// Whom to trust, read from the disk at most once.
 #[derive(Debug)]
 pub struct Trust {
@@ -66,7 +71,7 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         let mut sources = Vec::new();
         let bundle = match (&self.file, &self.directory) {
-            (None, None) => BUNDLES.iter().map(Path::new).find(|path| path.exists()),
+            (None, None) => system_bundle(),
             (file, _) => file.as_deref(),
         };
         for (path, is_directory) in [(bundle, false), (self.directory.as_deref(), true)] {

@@ -23,6 +23,16 @@ fn short_help() {
 }
 
 #[test]
+fn help_of_env() {
+    insta::assert_snapshot!(printed(&["env", "--help"]));
+}
+
+#[test]
+fn help_of_route() {
+    insta::assert_snapshot!(printed(&["route", "--help"]));
+}
+
+#[test]
 fn help_of_token() {
     insta::assert_snapshot!(printed(&["token", "--help"]));
 }

@@ -29,7 +29,10 @@ const SQUID: &str = "http://squid.corp.example:3128";
 /// What the command finds.
 #[track_caller]
 fn found(run: Run) -> Done {
-    run.command(["env", "-0"]).any_stdout().any_stderr().run()
+    run.command(["printenv", "-0"])
+        .any_stdout()
+        .any_stderr()
+        .run()
 }
 
 /// The list, which must be the same in both spellings.
@@ -104,7 +107,7 @@ fn gclouds_own_proxy_is_taken_out_with_a_warning() {
         .env("CLOUDSDK_PROXY_PORT", "3128")
         .env("CLOUDSDK_PROXY_USERNAME", "user")
         .env("CLOUDSDK_PROXY_PASSWORD", "hunter2")
-        .command(["env", "-0"])
+        .command(["printenv", "-0"])
         .any_stdout()
         .stderr(format!(
             "...\nrunup: warning: proxy variables: [..]CLOUDSDK_PROXY_ADDRESS=squid.corp.example[..]\n...\n  code   proxy/cloudsdk-proxy\n...\n{READY}"
@@ -421,7 +424,7 @@ fn a_second_runup_changes_nothing_more() {
         .emulator()
         .env("http_proxy", SQUID)
         .env("NO_PROXY", "a b")
-        .command([env!("CARGO_BIN_EXE_runup"), "env", "-0"])
+        .command([env!("CARGO_BIN_EXE_runup"), "printenv", "-0"])
         .any_stdout()
         .any_stderr()
         .run();

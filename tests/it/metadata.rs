@@ -447,7 +447,7 @@ fn a_server_that_tells_no_region_is_no_worse() {
     );
     let done = Run::new()
         .metadata(&fake)
-        .command(["env", "-0"])
+        .command(["printenv", "-0"])
         .any_stdout()
         .run();
     // The zone has it, too.

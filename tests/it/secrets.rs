@@ -181,7 +181,7 @@ fn in_a_direct_host() {
         let run = Run::new().off().args(voice.iter().copied());
         let done = run
             .args(["--direct", &url])
-            .command(["env"])
+            .command(["printenv"])
             .any_stdout()
             .any_stderr()
             .run();
@@ -270,16 +270,4 @@ fn runup_token_prints_nothing_where_it_fails() {
         .code(69)
         .stderr("...\n  code   metadata/refused\n")
         .run();
-}
-
-#[test]
-fn a_token_that_cannot_be_written_is_a_failure() {
-    let done = Run::new()
-        .emulator()
-        .args(["token"])
-        .called_by("exec >/dev/full")
-        .code(69)
-        .any_stderr()
-        .run();
-    assert!(!done.stderr.is_empty(), "it must say so");
 }

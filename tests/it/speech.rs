@@ -315,7 +315,7 @@ fn the_emergency_exit_changes_nothing_and_says_the_reason() {
         // HOME is another each time.
         run.called_by("export HOME=/nowhere")
             .directory("/")
-            .command(["env", "-0"])
+            .command(["printenv", "-0"])
             .any_stdout()
     };
     let alone = run(Run::new().alone()).run();

@@ -7,4 +7,4 @@ mod run;
 
 pub(crate) use fake::{Answer, Fake, http};
 pub(crate) use namespace::{in_pid_namespace, init_of};
-pub(crate) use run::{Done, READY, Run, Running, script};
+pub(crate) use run::{Done, READY, Run, Running, bin, script};

@@ -16,7 +16,7 @@ pub(crate) fn drop_connections(netns: &Netns, address: Ipv4Addr, port: u16) {
             "table ip drops {{
                 chain input {{
                     type filter hook input priority filter
-                    ip daddr {address} tcp dport {port} tcp flags syn drop
+                    ip daddr {address} tcp dport {port} tcp flags & (syn | ack) == syn drop
                 }}
             }}"
         ),
@@ -33,6 +33,22 @@ pub(crate) fn divert(netns: &Netns, address: Ipv4Addr, port: u16, into: u16) {
                 chain output {{
                     type nat hook output priority -100
                     ip daddr {address} tcp dport {port} meta skuid != {user} redirect to :{into}
+                }}
+            }}"
+        ),
+    );
+}
+
+/// Refuses connections to `address` from all but Squid, as a network does whose only way out is the proxy.
+pub(crate) fn reserve(netns: &Netns, address: Ipv4Addr) {
+    let user = squid::USER;
+    rules(
+        netns,
+        &format!(
+            "table ip reserves {{
+                chain output {{
+                    type filter hook output priority filter
+                    ip daddr {address} tcp flags & (syn | ack) == syn meta skuid != {user} reject
                 }}
             }}"
         ),

@@ -120,6 +120,11 @@ impl Lab {
         firewall::drop_connections(&self.netns, host.1, port);
     }
 
+    /// Leaves `host` to be reached by Squid alone.
+    pub(crate) fn reserve_for_squid(&self, host: Host) {
+        firewall::reserve(&self.netns, host.1);
+    }
+
     /// The home directory of all jobs.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()

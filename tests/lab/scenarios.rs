@@ -1,6 +1,7 @@
 //! What runup is for: each network in which the real clients fail by themselves, and what becomes of it under runup.
 //! How gcloud fails there alone stands in `alone`.
 
+use std::fs;
 use std::time::Duration;
 
 use runup::metadata::emulator::Identity;
@@ -21,18 +22,23 @@ fn gcloud_under_runup(lab: &Lab) -> Job<'_> {
     lab.runup().args(["--", "gcloud"]).args(GCLOUD_TOKEN)
 }
 
-/// That the command ran and printed the token, and that runup did not.
+/// What must never be said.
+const PASSWORD: &str = "hunter2";
+
+/// That the command ran and printed the token, and that runup told neither that nor the proxy's password.
 #[track_caller]
 fn prints_the_token(run: &Outcome, metadata: &Metadata) {
     assert_eq!(run.succeeds(), metadata.token());
     assert!(!run.stderr.contains(metadata.token()), "{run:#?}");
+    assert!(!run.stderr.contains(PASSWORD), "{run:#?}");
 }
 
-/// The variables that send everything to `squid`.
+/// The variables that send everything to `squid`, with a password that it does not ask for.
 fn proxied<'a>(job: Job<'a>, squid: &Squid) -> Job<'a> {
+    let url = squid.url().replace("//", &format!("//someone:{PASSWORD}@"));
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"]
         .into_iter()
-        .fold(job, |job, name| job.env(name, squid.url()))
+        .fold(job, |job, name| job.env(name, &url))
 }
 
 #[test]
@@ -56,12 +62,37 @@ fn gclouds_own_proxy_variables_are_taken_out() {
         .env("CLOUDSDK_PROXY_ADDRESS", squid.host())
         .env("CLOUDSDK_PROXY_PORT", squid.port().to_string())
         .env("CLOUDSDK_PROXY_USERNAME", "someone")
-        .env("CLOUDSDK_PROXY_PASSWORD", "hunter2")
+        .env("CLOUDSDK_PROXY_PASSWORD", PASSWORD)
         .run();
     prints_the_token(&run, &metadata);
     run.says(&["CLOUDSDK_PROXY_ADDRESS"]);
-    assert!(!run.stderr.contains("hunter2"), "{run:#?}");
     assert_eq!(squid.log(), "");
+}
+
+#[test]
+fn a_proxy_in_gclouds_configuration_is_forgotten() {
+    need!("gcloud", "squid");
+    let lab = Lab::new();
+    let metadata = lab.metadata();
+    let squid = lab.squid(Policy::Deny);
+    let configurations = lab.home().join(".config/gcloud/configurations");
+    fs::create_dir_all(&configurations).unwrap();
+    let (host, port) = (squid.host(), squid.port());
+    let ini = format!("[proxy]\ntype = http\naddress = {host}\nport = {port}\n");
+    fs::write(configurations.join("config_default"), &ini).unwrap();
+    fs::write(configurations.with_file_name("active_config"), "default").unwrap();
+
+    lab.gcloud_token()
+        .run()
+        .fails_saying(&["Status: 403", "squid"]);
+    let before = squid.log();
+    assert_ne!(before, "");
+    let run = gcloud_under_runup(&lab).run();
+    prints_the_token(&run, &metadata);
+    run.says(&["gcloud's configuration", "proxy/gcloud-config"]);
+    assert_eq!(squid.log(), before);
+    let kept = fs::read_to_string(configurations.join("config_default")).unwrap();
+    assert_eq!(kept, ini, "the user's own file is left alone");
 }
 
 #[test]
@@ -191,12 +222,19 @@ fn who_else_answers_under_the_name_is_named() {
     for (who, respond, words) in table {
         let lab = Lab::with_hijacked(METADATA, PORTAL.1);
         let portal = lab.http(PORTAL, 80, respond);
-        let run = lab
-            .runup()
-            .args(["--timeout", "2s", "echo", "started"])
-            .run();
-        run.exits(UNAVAILABLE).says(words);
-        assert_eq!(run.stdout, "", "{who}");
+        let run = || {
+            lab.runup()
+                .args(["--timeout", "2s", "echo", "started"])
+                .run()
+        };
+        let without = run();
+        // The command's clients would believe the name, so that the address tells the truth does not help.
+        let _metadata = lab.metadata();
+        let with = run();
+        for run in [without, with] {
+            run.exits(UNAVAILABLE).says(words);
+            assert_eq!(run.stdout, "", "{who}");
+        }
         assert!(!portal.requests().is_empty(), "{who}");
     }
 }
@@ -230,12 +268,13 @@ fn the_wrong_identity_is_told_at_once() {
 
 #[test]
 fn internal_hosts_go_direct_and_public_ones_by_the_proxy() {
-    need!("curl", "squid", "sh");
+    need!("curl", "squid", "nft", "sh");
     fn hello(_: &str) -> String {
         response("200 OK", &["Content-Type: text/plain"], "hello\n")
     }
     const NEXUS_URL: &str = "https://nexus.corp.example:8443/";
-    let script = format!("curl -sSf {NEXUS_URL} && curl -sSf http://{}/", PUBLIC.0);
+    let public_url = format!("http://{}/", PUBLIC.0);
+    let script = format!("curl -sSf {NEXUS_URL} && curl -sSf {public_url}");
 
     let lab = Lab::new();
     let _metadata = lab.metadata();
@@ -243,6 +282,9 @@ fn internal_hosts_go_direct_and_public_ones_by_the_proxy() {
     let ca = Ca::new("Corp Root");
     let nexus = lab.https(NEXUS, 8443, ca.serve(NEXUS.0), hello);
     let public = lab.http(PUBLIC, 80, hello);
+    lab.reserve_for_squid(PUBLIC);
+    let direct = lab.job("curl").args(["-sS", &public_url]).run();
+    direct.fails_saying(&["curl"]);
     let file = lab.file("corp.pem", &ca.pem());
 
     let alone = proxied(lab.job("sh"), &squid).args(["-c", &script]);
@@ -259,6 +301,7 @@ fn internal_hosts_go_direct_and_public_ones_by_the_proxy() {
 
     let run = proxied(lab.runup(), &squid)
         .args(["--direct", NEXUS.0, "--require", NEXUS_URL])
+        .args(["--require", &public_url])
         .args(["--", "sh", "-c", &script])
         .env("SSL_CERT_FILE", &file)
         .run();
@@ -268,7 +311,7 @@ fn internal_hosts_go_direct_and_public_ones_by_the_proxy() {
     assert!(since.contains("GET http://public.example/"), "{since}");
     assert!(!since.contains(NEXUS.0), "{since}");
     // Once alone, then runup's own check and the command's request.
-    assert_eq!((nexus.requests().len(), public.requests().len()), (3, 2));
+    assert_eq!((nexus.requests().len(), public.requests().len()), (3, 3));
 
     let distrusted = proxied(lab.runup(), &squid)
         .args([

@@ -3,6 +3,7 @@
 //! There is no standard (curl, Go, Python, Node and wget differ in separators, wildcards, ports, CIDR and brackets), so a
 //! list is read generously into [`Entry`]s and written in the one form that most clients agree on.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
@@ -194,22 +195,24 @@ impl Bypass {
 
     /// Adds what `value` says; tells what had to be bent or left out.
     pub fn read(&mut self, variable: &str, value: &OsStr) -> Vec<Notice> {
-        let mut notices = Vec::new();
+        let (mut entries, mut notices) = (Vec::new(), Vec::new());
+        let shown = LazyCell::new(|| shown_by(value));
         for item in value.as_bytes().split(|byte| is_separator((*byte).into())) {
             // Bytes of 0x80 and more are no ASCII separators, so a character is never torn apart here.
             let Ok(item) = std::str::from_utf8(item) else {
                 notices.push(Notice::NotText {
                     variable: variable.to_owned(),
-                    shown: redact(&String::from_utf8_lossy(item)),
+                    shown: shown(&String::from_utf8_lossy(item)),
                 });
                 continue;
             };
             for item in item.split(is_separator).filter(|item| !item.is_empty()) {
                 let reading = Reading::of(item);
-                notices.extend(reading.notice(item));
-                self.extend(reading.entries);
+                notices.extend(reading.notice(item, &shown));
+                entries.extend(reading.entries);
             }
         }
+        self.extend(entries);
         notices
     }
 
@@ -223,6 +226,12 @@ impl Bypass {
                 self.entries.push(entry);
             }
         }
+    }
+
+    /// Adds what `other` says.
+    pub fn join(&mut self, other: Self) {
+        self.all |= other.all;
+        self.extend(other.entries);
     }
 
     /// The entries, `*` not among them.
@@ -336,6 +345,24 @@ pub(super) fn glob(block: Ipv4Net) -> Option<String> {
     }
 }
 
+/// A way to show an entry.
+type Shown = fn(&str) -> String;
+
+/// How the entries of `value` may be shown. Where an `@` or a `:` without a port tells of a password in it, that password may
+/// hold separators, so that each entry may be a piece of it.
+fn shown_by(value: &OsStr) -> Shown {
+    let text = value.to_string_lossy();
+    let holds_password = |item: &str| item.ends_with(':') || redact(item) != item;
+    let mut items = text
+        .split(is_separator)
+        .map(|item| item.trim_matches(is_wrapper));
+    if text.contains('@') || items.any(holds_password) {
+        |_| "***".to_owned()
+    } else {
+        redact
+    }
+}
+
 /// All that people separate entries by. Pipes come from Java, semicolons from Windows.
 fn is_separator(char: char) -> bool {
     matches!(char, ',' | ';' | '|') || char.is_whitespace()
@@ -390,10 +417,15 @@ impl Reading {
         }
     }
 
-    fn notice(&self, item: &str) -> Option<Notice> {
-        let entry = redact(item);
-        let becomes = || joined(&self.entries);
-        Some(match self.remark? {
+    fn notice(
+        &self,
+        item: &str,
+        shown: &LazyCell<Shown, impl FnOnce() -> Shown>,
+    ) -> Option<Notice> {
+        let remark = self.remark?;
+        let entry = shown(item);
+        let becomes = || shown(&joined(&self.entries));
+        Some(match remark {
             Remark::Widened => Notice::EntryWidened {
                 entry,
                 becomes: becomes(),
@@ -436,7 +468,7 @@ impl Reading {
         let (host, port) = host_and_port(host);
         let reading = Self::of_host(host);
         match port {
-            Some(port) if port.is_empty() => reading,
+            Some("") => reading,
             Some(port) if port.parse::<u16>().is_ok() => reading.remarked(Remark::Widened),
             Some(_) => Self::dropped("what stands behind its colon is no port"),
             None => reading,

@@ -1,0 +1,43 @@
+//! `runup token`.
+
+use tokio::time::Instant;
+
+use super::mending::{context, metadata_proxy};
+use super::waiting::waited_for;
+use super::{findings, print};
+use crate::check::{Check, Evidence};
+use crate::cli::OnFailure;
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::finding::Circumstances;
+use crate::log::Console;
+use crate::plan::Retry;
+use crate::preflight::Outcome;
+use crate::report;
+
+/// Prints a token of the metadata server.
+pub fn token(check: Check, retry: Retry, environment: Environment, console: &Console) -> ExitCode {
+    let circumstances = Circumstances {
+        metadata_proxy: metadata_proxy(&environment),
+        ..Circumstances::default()
+    };
+    let context = context(environment, None, retry);
+    let begin = Instant::now();
+    let checks = vec![check];
+    let outcomes = waited_for(checks, &context, retry, OnFailure::Abort, begin, console);
+    match outcomes.map(|mut outcomes| outcomes.pop()) {
+        Err(code) => code,
+        Ok(Some(Outcome {
+            result: Ok(Evidence::Metadata(proven)),
+            ..
+        })) => print(&format!("{}\n", proven.proof.token.text.reveal()), console),
+        Ok(outcome) => {
+            let outcomes: Vec<_> = outcome.into_iter().collect();
+            let found = findings(&outcomes, OnFailure::Abort, &circumstances);
+            for finding in &found {
+                console.say(&report::block(finding));
+            }
+            ExitCode::of_several(found.iter().map(|finding| finding.exit)).unwrap_or(ExitCode::Bug)
+        }
+    }
+}

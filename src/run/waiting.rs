@@ -1,0 +1,179 @@
+//! Running the checks with an eye on signals, and telling what is waited for.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use nix::sys::signal::{SigSet, Signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use super::failed_to;
+use crate::check::{Check, Context};
+use crate::cli::OnFailure;
+use crate::exit_code::ExitCode;
+use crate::failure::Patience;
+use crate::launch::inherited;
+use crate::log::{Console, Entry, Severity};
+use crate::plan::Retry;
+use crate::preflight::{self, Outcome, Pending};
+use crate::report;
+use crate::retry::{Attempt, Policy};
+
+/// Runs the checks; or ends by a signal, with a line that names what was pending.
+pub fn waited_for(
+    checks: Vec<Check>,
+    context: &Context,
+    retry: Retry,
+    on_failure: OnFailure,
+    begin: Instant,
+    console: &Console,
+) -> Result<Vec<Outcome>, ExitCode> {
+    let policy = Policy {
+        initial: retry.initial,
+        max: retry.max,
+        attempt_timeout: retry.attempt_timeout,
+        deadline: begin + retry.timeout,
+    };
+    let pending: RefCell<Pending> = RefCell::default();
+    let teller = Teller::new(begin, retry.timeout, console);
+    let observe = |check: &Check, attempt: &Attempt| teller.hear(check, attempt);
+    let waited = block_on(async {
+        tokio::select! {
+            biased;
+            code = ended_by_signal() => Err(code),
+            outcomes = preflight::run(checks, context, &policy, on_failure, observe, &pending) => Ok(outcomes),
+        }
+    });
+    match waited {
+        Ok(Ok(outcomes)) => Ok(outcomes),
+        Ok(Err(code)) => {
+            console.say(&interrupted(code, &pending.borrow(), begin.elapsed()));
+            Err(code)
+        }
+        Err(error) => Err(failed_to("start its runtime", &error, console)),
+    }
+}
+
+fn interrupted(code: ExitCode, pending: &Pending, after: Duration) -> Entry {
+    let name = match code {
+        ExitCode::Interrupted => "SIGINT",
+        _ => "SIGTERM",
+    };
+    let pending: Vec<String> = pending
+        .iter()
+        .map(|(name, reason)| match reason {
+            Some(reason) => format!("{name} ({reason})"),
+            None => name.clone(),
+        })
+        .collect();
+    Entry::new(
+        Severity::Error,
+        format!(
+            "ended by {name} after {}, waiting for {}; exit {}",
+            report::short(after),
+            pending.join(", "),
+            code.number()
+        ),
+    )
+}
+
+/// Waits for SIGTERM or SIGINT. Without a handler, PID 1 would not even notice them. One that the caller ignores is
+/// left ignored.
+pub async fn ended_by_signal() -> ExitCode {
+    let one = async |name: Signal, kind, code| {
+        if !inherited::is_ignored(name)
+            && let Ok(mut stream) = signal(kind)
+        {
+            stream.recv().await;
+            return code;
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        code = one(Signal::SIGTERM, SignalKind::terminate(), ExitCode::Terminated) => code,
+        code = one(Signal::SIGINT, SignalKind::interrupt(), ExitCode::Interrupted) => code,
+    }
+}
+
+/// Tells of what is waited for: nothing in the first second, then each change, else at most a line in ten seconds.
+struct Teller<'a> {
+    begin: Instant,
+    timeout: Duration,
+    console: &'a Console,
+    told: RefCell<Vec<(String, String)>>,
+    last: RefCell<Instant>,
+}
+
+const SILENCE: Duration = Duration::from_secs(1);
+const REPETITION: Duration = Duration::from_secs(10);
+
+impl<'a> Teller<'a> {
+    fn new(begin: Instant, timeout: Duration, console: &'a Console) -> Self {
+        Self {
+            begin,
+            timeout,
+            console,
+            told: RefCell::default(),
+            last: RefCell::new(begin),
+        }
+    }
+
+    fn hear(&self, check: &Check, attempt: &Attempt) {
+        let name = check.subject.to_string();
+        let took = attempt.took;
+        let Some(failure) = &attempt.failure else {
+            tracing::debug!(check = name, attempt = attempt.number, ?took, "passed");
+            return;
+        };
+        let reason = failure.kind.in_short();
+        tracing::debug!(
+            check = name,
+            attempt = attempt.number,
+            ?took,
+            saw = failure.saw,
+            "{reason}"
+        );
+        let since = self.begin.elapsed();
+        if failure.kind.patience() == Patience::None || since < SILENCE || since >= self.timeout {
+            return;
+        }
+        let mut told = self.told.borrow_mut();
+        let is_news = match told.iter_mut().find(|(told, _)| *told == name) {
+            Some((_, before)) if *before == reason => false,
+            Some((_, before)) => {
+                before.clone_from(&reason);
+                true
+            }
+            None => {
+                told.push((name, reason.clone()));
+                true
+            }
+        };
+        if is_news || self.last.borrow().elapsed() >= REPETITION {
+            self.last.replace(Instant::now());
+            self.console.say(&report::waiting(
+                &check.subject,
+                &reason,
+                attempt.number,
+                since,
+                self.timeout,
+            ));
+        }
+    }
+}
+
+/// Runs `future` on this thread. Names that are still being resolved are not waited for at the end.
+pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_start(|| {
+            // Signals are for this thread alone.
+            let _ = SigSet::all().thread_block();
+        })
+        .build()?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
+}
