@@ -222,7 +222,7 @@ fn what_may_heal_is_waited_for_until_the_deadline() {
         "metadata/not-ready",
     );
     is_waited_for(&Fake::new([Answer::Hang]), "metadata/timeout");
-    is_waited_for(&Fake::new([Answer::Reset]), "metadata/timeout");
+    is_waited_for(&Fake::new([Answer::Reset]), "metadata/broken");
     is_waited_for(
         &Fake::new([Answer::Trickle(
             http("200 OK").google().body("x".repeat(1000)).bytes(),

@@ -54,19 +54,28 @@ fn every_form_holds_the_same() {
 
 #[test]
 fn the_changes_are_told_without_secrets() {
-    for form in ["sh", "json"] {
+    // Java is steered only where the proxy wants no credentials.
+    let proxies = [
+        format!("http://user:{SECRET}@squid.corp.example:3128"),
+        "http://squid.corp.example:3128".to_owned(),
+    ];
+    for (form, proxy) in ["sh", "json"]
+        .into_iter()
+        .flat_map(|form| proxies.iter().map(move |p| (form, p)))
+    {
         let done = Run::new()
             .emulator()
-            .env(
-                "http_proxy",
-                format!("http://user:{SECRET}@squid.corp.example:3128"),
-            )
+            .env("http_proxy", proxy)
             .env("CLOUDSDK_PROXY_PASSWORD", SECRET)
             .env(
                 "NO_PROXY",
                 format!("http://user:{SECRET}@nexus.corp.example/"),
             )
-            .args(["env", "--diff", "--format", form])
+            .env(
+                "JAVA_TOOL_OPTIONS",
+                format!("-Dhttp.proxyPassword={SECRET} -Da=b"),
+            )
+            .args(["env", "--diff", "--java", "--format", form])
             .any_stdout()
             .any_stderr()
             .run();
