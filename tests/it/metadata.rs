@@ -1,5 +1,6 @@
 //! Who answers in the metadata server's place, what is made of it, and how long it is waited for.
 
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -208,26 +209,36 @@ fn the_right_identity_passes_in_any_case() {
 /// A failure that may heal: tried again until the deadline.
 #[track_caller]
 fn is_waited_for(fake: &Fake, code: &str) {
-    let (finding, done) = finding(fake, 69, &["--timeout", "1s", "--attempt-timeout", "300ms"]);
+    let (finding, done) = finding(fake, 69, &["--timeout", "2s", "--attempt-timeout", "800ms"]);
     assert_eq!(finding["code"], code);
     assert!(finding["attempts"].as_u64().unwrap() > 1, "{finding}");
     assert!(done.took < Duration::from_secs(6), "{:?}", done.took);
 }
 
+/// All of them at once: each takes its time.
+fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, test: impl Fn(T) + Sync) {
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| test(case));
+        }
+    });
+}
+
 #[test]
 fn what_may_heal_is_waited_for_until_the_deadline() {
-    is_waited_for(&Fake::new([busy()]), "metadata/not-ready");
-    is_waited_for(
-        &Fake::new([http("429 Too Many Requests").google()]),
-        "metadata/not-ready",
-    );
-    is_waited_for(&Fake::new([Answer::Hang]), "metadata/timeout");
-    is_waited_for(&Fake::new([Answer::Reset]), "metadata/broken");
-    is_waited_for(
-        &Fake::new([Answer::Trickle(
-            http("200 OK").google().body("x".repeat(1000)).bytes(),
-        )]),
-        "metadata/timeout",
+    let slow = http("200 OK").google().body("x".repeat(1000)).bytes();
+    side_by_side(
+        [
+            (busy(), "metadata/not-ready"),
+            (
+                http("429 Too Many Requests").google().into(),
+                "metadata/not-ready",
+            ),
+            (Answer::Hang, "metadata/timeout"),
+            (Answer::Reset, "metadata/broken"),
+            (Answer::Trickle(slow), "metadata/timeout"),
+        ],
+        |(answer, code)| is_waited_for(&Fake::new([answer]), code),
     );
 }
 
@@ -245,7 +256,7 @@ fn a_refused_connection_is_waited_for_until_the_deadline() {
 
 #[test]
 fn an_answer_that_cannot_be_used_is_waited_for() {
-    for (path, body) in [
+    let cases = [
         (
             TOKEN,
             r#"{"access_token": "ya29.x", "expires_in": 0, "token_type": "Bearer"}"#,
@@ -265,24 +276,25 @@ fn an_answer_that_cannot_be_used_is_waited_for() {
         (ACCOUNT, "{}"),
         (PROJECT, ""),
         (PROJECT, "<html>"),
-    ] {
+    ];
+    side_by_side(cases, |(path, body)| {
         let fake = Fake::at(path, [http("200 OK").google().body(body)]);
-        let (finding, done) = finding(&fake, 69, &["--timeout", "300ms"]);
+        let (finding, done) = finding(&fake, 69, &["--timeout", "2s"]);
         assert_eq!(finding["code"], "metadata/not-ready", "{path} {body}");
         assert!(!done.stderr.contains("ya29.x"), "{}", done.stderr);
-    }
+    });
 }
 
 #[test]
 fn an_endless_answer_is_cut_off() {
-    for path in [ACCOUNT, TOKEN, PROJECT] {
+    side_by_side([ACCOUNT, TOKEN, PROJECT], |path| {
         let body = "x".repeat(8 * 1024 * 1024);
         let fake = Fake::at(path, [http("200 OK").google().body(body)]);
-        let (finding, done) = finding(&fake, 69, &["--timeout", "1s"]);
+        let (finding, done) = finding(&fake, 69, &["--timeout", "2s"]);
         assert_eq!(finding["code"], "metadata/not-ready", "{path}");
         assert!(done.took < Duration::from_secs(6), "{:?}", done.took);
         assert!(done.stderr.len() < 10_000);
-    }
+    });
 }
 
 #[test]
