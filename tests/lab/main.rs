@@ -22,4 +22,5 @@ mod squid;
 
 mod alone;
 mod itself;
+mod pages;
 mod scenarios;
