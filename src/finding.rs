@@ -2,6 +2,8 @@
 
 pub mod code;
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::check::Subject;
@@ -447,6 +449,30 @@ pub fn of_notice(notice: &Notice) -> Finding {
         saw: String::new(),
         means: Vec::new(),
         help: vec![notice.help()],
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a proxy in gcloud's own configuration, in the directory `path`.
+pub fn of_gcloud_proxy(path: &Path, proxy: &str, is_mended: bool) -> Finding {
+    let then = match is_mended {
+        true => "CLOUDSDK_CONFIG leads to a copy without it.",
+        false => "With this --proxy it stays so.",
+    };
+    Finding {
+        code: Code::ProxyGcloudConfig,
+        severity: Severity::Warning,
+        subject: "gcloud's configuration".to_owned(),
+        summary: format!("names the proxy `{}`", proxy::redact(proxy)),
+        phase: Phase::Local,
+        saw: format!("a section `proxy` in `{}`", path.display()),
+        means: vec![format!(
+            "gcloud then ignores NO_PROXY, even for the metadata server. {then}"
+        )],
+        help: lines([
+            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well",
+        ]),
         attempts: 0,
         exit: ExitCode::Configuration,
     }

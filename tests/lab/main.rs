@@ -21,6 +21,7 @@ mod server;
 mod squid;
 
 mod alone;
+mod authority;
 mod itself;
 mod pages;
 mod scenarios;

@@ -58,7 +58,7 @@ fn gcloud_understands_every_command_of_the_pages() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some((command, code)) = next() {
-                    let run = gcloud(&lab, command);
+                    let run = gcloud(&lab, &command);
                     if !is_understood(&run) {
                         bad.lock()
                             .unwrap()

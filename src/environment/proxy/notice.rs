@@ -154,6 +154,16 @@ pub enum Unsteerable {
         /// The proxy.
         proxy: ProxyUrl,
     },
+    /// Credentials with characters that a URL must encode.
+    EncodedCredentials {
+        /// The proxy.
+        proxy: ProxyUrl,
+    },
+    /// A user without a password.
+    NoPassword {
+        /// The proxy.
+        proxy: ProxyUrl,
+    },
     /// One proxy for `http`, another for `https`.
     TwoProxies {
         /// That for `http`.
@@ -187,6 +197,12 @@ impl Unsteerable {
                 "wget, gRPC, gsutil, aiohttp, gaxios, axios, Ruby, Node and others"
             }
             Self::TlsProxy { .. } => "aiohttp, gRPC, wget, BusyBox wget and global-agent",
+            Self::EncodedCredentials { .. } => {
+                "axios, gsutil, bq, attohttpc, global-agent and wget2"
+            }
+            Self::NoPassword { .. } => {
+                "git, wget, Python's requests and urllib, gsutil, bq, undici and botocore"
+            }
             Self::TwoProxies { .. } => "Ruby, npm, gaxios and gRPC",
         }
     }
@@ -218,6 +234,14 @@ impl Unsteerable {
                     "cannot speak TLS to the proxy `{proxy}`: they fail or silently go directly"
                 )
             }
+            Self::EncodedCredentials { proxy } => {
+                format!(
+                    "do not decode the credentials of `{proxy}`: the proxy refuses them, or is not found"
+                )
+            }
+            Self::NoPassword { proxy } => {
+                format!("send no user without a password to `{proxy}`, and git fails")
+            }
             Self::TwoProxies { http, https } => {
                 format!("take one of `{http}` and `{https}` for both http and https")
             }
@@ -236,6 +260,10 @@ impl Unsteerable {
                 "address these hosts by name and list the domain with a leading dot"
             }
             Self::Socks { .. } | Self::TlsProxy { .. } => "name an `http://` listener of the proxy",
+            Self::EncodedCredentials { .. } => {
+                "choose a user and a password of letters, digits, `-`, `.`, `_` and `~`"
+            }
+            Self::NoPassword { .. } => "write the proxy as `http://USER:PASSWORD@HOST:PORT`",
             Self::TwoProxies { .. } => "name the same proxy for both",
         }
     }
@@ -249,12 +277,9 @@ impl Notice {
             | Self::OneSpelling { .. }
             | Self::EntryWidened { .. }
             | Self::Star { honoured: true }
-            | Self::UnsteerableClients(
-                Unsteerable::BusyBoxWget
-                | Unsteerable::Java
-                | Unsteerable::Blocks { .. }
-                | Unsteerable::TwoProxies { .. },
-            ) => Severity::Note,
+            | Self::UnsteerableClients(Unsteerable::BusyBoxWget | Unsteerable::Java) => {
+                Severity::Note
+            }
             Self::CloudsdkProxy { .. }
             | Self::PipProxy { .. }
             | Self::SpellingsDiffer { .. }
@@ -267,8 +292,12 @@ impl Notice {
             | Self::CgiEnvironment { .. }
             | Self::UnsteerableClients(
                 Unsteerable::JavaProxy { .. }
+                | Unsteerable::Blocks { .. }
                 | Unsteerable::Socks { .. }
-                | Unsteerable::TlsProxy { .. },
+                | Unsteerable::TlsProxy { .. }
+                | Unsteerable::EncodedCredentials { .. }
+                | Unsteerable::NoPassword { .. }
+                | Unsteerable::TwoProxies { .. },
             )
             | Self::MetadataWouldBeProxied { .. }
             | Self::NotText { .. }
@@ -298,6 +327,8 @@ impl Notice {
                 Unsteerable::Blocks { .. } => Code::ProxyAddressBlocks,
                 Unsteerable::Socks { .. } => Code::ProxySocks,
                 Unsteerable::TlsProxy { .. } => Code::ProxyTlsProxy,
+                Unsteerable::EncodedCredentials { .. } => Code::ProxyEncodedCredentials,
+                Unsteerable::NoPassword { .. } => Code::ProxyNoPassword,
                 Unsteerable::TwoProxies { .. } => Code::ProxyTwoProxies,
             },
             Self::MetadataWouldBeProxied { .. } => Code::ProxyMetadataProxied,

@@ -223,7 +223,7 @@ fn two_proxies_stay_two() {
     assert!(all.contains(&"HTTP_PROXY=http://a:1".into()), "{all:?}");
     assert!(all.contains(&"https_proxy=http://b:2".into()), "{all:?}");
     assert!(!all.iter().any(|line| line.contains("c:3")), "{all:?}");
-    assert_eq!(warnings, []);
+    assert_eq!(warnings, [Code::ProxyTwoProxies]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) const BUSYBOX_VALUES: Values = Values {
     socks5: Fails,
     socks5h: Fails,
     socks: Fails,
-    tls: Proxy,
+    tls: Fails,
     none_word: Fails,
     no_host: Fails,
     slashes: Fails,
