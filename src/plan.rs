@@ -18,6 +18,7 @@ use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportForm
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::log::{Console, Entry, Severity};
 
 /// The variables that no option stands behind.
@@ -80,6 +81,8 @@ pub enum Task {
         /// When to try again.
         retry: Retry,
     },
+    /// Print a finding's page, or the list of all.
+    Explain(Option<Code>),
     /// Serve the emulator.
     Emulate {
         /// Where.
@@ -270,6 +273,7 @@ impl Plan {
                 format: route.format,
                 wishes: wishes(&options),
             },
+            Some(Word::Explain(explain)) => Task::Explain(explain.code),
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),

@@ -2,6 +2,7 @@
 
 pub mod emulate;
 pub mod env;
+pub mod explain;
 pub mod mending;
 pub mod route;
 pub mod token;

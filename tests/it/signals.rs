@@ -104,7 +104,7 @@ fn a_signal_that_the_caller_ignores_ends_nothing() {
         .args(["--timeout", "2s"])
         .command(["true"])
         .code(69)
-        .stderr("...\n  code   metadata/not-ready\nrunup: did not start `true`: [..]\n")
+        .stderr("...\n  code   metadata/not-ready (runup explain metadata/not-ready)\nrunup: did not start `true`: [..]\n")
         .start();
     fake.wait_for(1);
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {

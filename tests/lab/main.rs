@@ -23,4 +23,5 @@ mod squid;
 mod alone;
 mod authority;
 mod itself;
+mod pages;
 mod scenarios;
