@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
+use crate::finding::code::Code;
 
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
@@ -42,7 +43,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -67,6 +68,8 @@ pub enum Word {
     Route(RouteUrls),
     /// Print an access token of the metadata server, for scripts that use curl
     Token(Token),
+    /// Print what a finding means and who can mend it; without CODE, all there are
+    Explain(Explain),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
 }
@@ -128,6 +131,14 @@ pub struct Token {
     /// The time for all attempts [default: 120s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+}
+
+/// `runup explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code in the last line of a finding
+    #[arg(value_name = "CODE")]
+    pub code: Option<Code>,
 }
 
 /// `runup emulate`

@@ -18,6 +18,7 @@ use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportForm
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::log::{Console, Entry, Severity};
 use crate::retry;
 
@@ -81,6 +82,8 @@ pub enum Task {
         /// When to try again.
         retry: Retry,
     },
+    /// Print a finding's page, or the list of all.
+    Explain(Option<Code>),
     /// Serve the emulator.
     Emulate {
         /// Where.
@@ -188,6 +191,7 @@ impl Plan {
             code,
         };
         let name = OsString::from("runup");
+        let word = arguments.first().cloned();
         let matches = Cli::command().try_get_matches_from(std::iter::once(name).chain(arguments));
         let matches = match matches {
             Ok(matches) => matches,
@@ -199,7 +203,18 @@ impl Plan {
                     warnings: Vec::new(),
                 });
             }
-            Err(error) => return Err(refuse(ExitCode::Usage, usage(&error))),
+            Err(error) => {
+                let mut entry = usage(&error);
+                // `env` is a command of every image, too.
+                if let Some(word) = word.as_deref().and_then(OsStr::to_str)
+                    && Cli::command().find_subcommand(word).is_some()
+                {
+                    entry.details.push(format!(
+                        "help   if a command named `{word}` was meant: `runup -- {word}`"
+                    ));
+                }
+                return Err(refuse(ExitCode::Usage, entry));
+            }
         };
         let cli = Cli::from_arg_matches(&matches)
             .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
@@ -272,6 +287,7 @@ impl Plan {
                 format: route.format,
                 wishes: wishes(&options),
             },
+            Some(Word::Explain(explain)) => Task::Explain(explain.code),
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),

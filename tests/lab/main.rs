@@ -22,6 +22,8 @@ mod server;
 mod squid;
 
 mod alone;
+mod authority;
 mod endpoints;
 mod itself;
+mod pages;
 mod scenarios;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod invariants;
+mod model;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -20,10 +21,11 @@ use runup::environment::proxy::{Mode, ProxyUrl, Settings, Way, Wishes, mend, red
 /// Stands in each generated password and nowhere else.
 const SECRET: &str = "S3cr3t";
 
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 26] = [
     "no_proxy",
     "NO_PROXY",
     "No_Proxy",
+    "Http_Proxy",
     "http_proxy",
     "HTTP_PROXY",
     "https_proxy",
@@ -246,6 +248,9 @@ proptest! {
     #[test]
     fn what_must_hold_holds(before in environment(), wishes in wishes()) {
         let after = check(&before, &wishes);
+        if wishes.mode == Mode::Mend && !before.has("REQUEST_METHOD") {
+            model::check(&before, &after, &wishes);
+        }
         if wishes.mode != Mode::Keep {
             let settings = Settings::read(&after);
             for url in ["http://nexus.corp.example/", "https://a.corp.example/", "http://10.1.2.3:81/", "http://172.20.0.1/"] {

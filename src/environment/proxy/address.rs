@@ -104,6 +104,16 @@ impl Credentials {
         (!nothing).then_some(Self { user, password })
     }
 
+    /// Whether a URL holds them otherwise than as they are.
+    pub fn needs_encoding(&self) -> bool {
+        self.encoded().contains('%')
+    }
+
+    /// Whether there is a password, be it an empty one.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     fn encoded(&self) -> String {
         let mut text = percent_encode(&self.user, ENCODED).to_string();
         if let Some(password) = &self.password {
