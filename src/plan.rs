@@ -181,6 +181,7 @@ impl Plan {
             code,
         };
         let name = OsString::from("runup");
+        let word = arguments.first().cloned();
         let matches = Cli::command().try_get_matches_from(std::iter::once(name).chain(arguments));
         let matches = match matches {
             Ok(matches) => matches,
@@ -192,7 +193,18 @@ impl Plan {
                     warnings: Vec::new(),
                 });
             }
-            Err(error) => return Err(refuse(ExitCode::Usage, usage(&error))),
+            Err(error) => {
+                let mut entry = usage(&error);
+                // `env` is a command of every image, too.
+                if let Some(word) = word.as_deref().and_then(OsStr::to_str)
+                    && Cli::command().find_subcommand(word).is_some()
+                {
+                    entry.details.push(format!(
+                        "help   if a command named `{word}` was meant: `runup -- {word}`"
+                    ));
+                }
+                return Err(refuse(ExitCode::Usage, entry));
+            }
         };
         let cli = Cli::from_arg_matches(&matches)
             .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;

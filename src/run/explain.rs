@@ -2,13 +2,14 @@
 
 use crate::exit_code::ExitCode;
 use crate::finding::code::Code;
+use crate::log::Console;
 use crate::print;
 
 /// Prints the page of `code`, or the list of all codes with their titles.
-pub fn explain(code: Option<Code>) -> ExitCode {
+pub fn explain(code: Option<Code>, console: &Console) -> ExitCode {
     match code {
-        Some(code) => print(code.page()),
-        None => print(&list()),
+        Some(code) => print(code.page(), console),
+        None => print(&list(), console),
     }
 }
 

@@ -101,7 +101,7 @@ fn a_signal_that_the_caller_ignores_ends_nothing() {
     let running = Run::new()
         .metadata(&fake)
         .called_by("trap '' TERM INT HUP")
-        .args(["--timeout", "1500ms"])
+        .args(["--timeout", "2s"])
         .command(["true"])
         .code(69)
         .stderr("...\n  code   metadata/not-ready (runup explain metadata/not-ready)\nrunup: did not start `true`: [..]\n")
