@@ -38,6 +38,11 @@ fn help_of_token() {
 }
 
 #[test]
+fn help_of_explain() {
+    insta::assert_snapshot!(printed(&["explain", "--help"]));
+}
+
+#[test]
 fn help_of_emulate() {
     insta::assert_snapshot!(printed(&["emulate", "--help"]));
 }
