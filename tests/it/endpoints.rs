@@ -306,7 +306,7 @@ fn a_required_variable_must_hold_something() {
             .args(["--require-variable", "COMPONENT"])
             .command(["true"])
             .code(78)
-            .stderr("runup: variable `COMPONENT`: `COMPONENT` is not set, or empty\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: did not start [..]\n")
+            .stderr("runup: variable `COMPONENT`: is not set, or empty\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: did not start [..]\n")
             .run();
     }
     Run::new()

@@ -59,7 +59,6 @@ fn version() {
 fn the_help_does_not_depend_on_the_environment() {
     let done = Run::new()
         .env("RUNUP_TIMEOUT", "soon")
-        .env("COLUMNS", "40")
         .args(["--help"])
         .any_stdout()
         .stderr("")

@@ -221,7 +221,7 @@ fn a_key_file_that_is_missing_or_none_is_78() {
             .command(["true"])
             .code(78)
             .stderr(format!(
-                "runup: GOOGLE_APPLICATION_CREDENTIALS: `GOOGLE_APPLICATION_CREDENTIALS` names `{}`, {says}[..]\n...\n  code   adc/credentials-file (runup explain adc/credentials-file)\nrunup: did not start [..]\n",
+                "runup: key file: `GOOGLE_APPLICATION_CREDENTIALS` names `{}`, {says}[..]\n...\n  code   adc/credentials-file (runup explain adc/credentials-file)\nrunup: did not start [..]\n",
                 key.display()
             ).replace("exist[..]", "exist"))
             .run();
