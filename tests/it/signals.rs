@@ -31,7 +31,7 @@ fn a_signal_ends_the_wait_at_once_and_what_was_pending_is_named() {
             .command(["true"])
             .code(code)
             .stderr(format!(
-                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)), tcp://127.0.0.1:1 (refused the connection); exit {code}\n"
+                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)[..]), tcp://127.0.0.1:1 (refused the connection[..]); exit {code}\n"
             ))
             .start();
         fake.wait_for(2);
@@ -67,7 +67,7 @@ fn a_signal_ends_the_wait_of_pid_1() {
             .command(["true"])
             .code(code)
             .stderr(format!(
-                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)); exit {code}\n"
+                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)[..]); exit {code}\n"
             ));
         let Some(run) = in_pid_namespace(run) else {
             return;

@@ -94,8 +94,13 @@ fn lab() -> Lab {
 
 /// Runs a command line of a page, with a token and a project, and all APIs at [`API`].
 fn gcloud(lab: &Lab, command: &str) -> Outcome {
-    // gcloud's own rules allow a job no capitals.
-    let line = format!("cd && {}", command.replace(" JOB", " job"));
+    // gcloud's own rules allow these names no capitals.
+    let command = command.replace(" JOB", " job");
+    let command = command.replace(
+        "PROJECT/global/networks/NETWORK",
+        "project/global/networks/vpc",
+    );
+    let line = format!("cd && {command}");
     let job = lab
         .job("sh")
         .args(["-c", &line])
