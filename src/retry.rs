@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::failure::{Failure, FailureKind, Patience};
+use crate::failure::{Failure, Patience};
 
 /// When to try again and when to give up.
 #[derive(Clone, Copy, Debug)]
@@ -120,9 +120,9 @@ where
         count += 1;
         let started = Instant::now();
         let end = (started + policy.attempt_timeout).min(policy.deadline);
-        let result = timeout_at(end, attempt(count))
-            .await
-            .unwrap_or_else(|_| Err(on_timeout()));
+        let ended = timeout_at(end, attempt(count)).await;
+        let is_cut_off = ended.is_err() && end == policy.deadline;
+        let result = ended.unwrap_or_else(|_| Err(on_timeout()));
         observe(&Attempt {
             number: count,
             took: started.elapsed(),
@@ -143,7 +143,6 @@ where
             Patience::None => true,
         };
         let asked_pause = failure.retry_after.unwrap_or_default();
-        let is_cut_off = failure.kind == FailureKind::TimedOut && end == policy.deadline;
         // An attempt that only the deadline cut short says less than the one before it.
         let telling = before.filter(|_| is_cut_off).unwrap_or(failure);
 
@@ -178,7 +177,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Phase;
+    use crate::failure::{FailureKind, Phase};
     use std::cell::Cell;
     use tokio::sync::watch;
 
@@ -277,7 +276,8 @@ mod tests {
                     _ => std::future::pending::<Result<(), Failure>>().await,
                 }
             },
-            || failure(FailureKind::TimedOut),
+            // Cut off while the name was resolved.
+            || failure(FailureKind::ResolverFailed),
             |_| {},
         )
         .await;
