@@ -21,6 +21,7 @@ pub mod plan;
 pub mod preflight;
 pub mod report;
 pub mod retry;
+pub mod route;
 pub mod run;
 
 use std::ffi::OsString;
