@@ -21,5 +21,6 @@ mod server;
 mod squid;
 
 mod alone;
+mod conformance;
 mod itself;
 mod scenarios;
