@@ -187,6 +187,7 @@ fn names() -> Vec<(String, IpAddr)> {
         METADATA,
         (HOST_SHORT, METADATA.1),
         PROXY,
+        ("proxy", PROXY.1),
         ELDER,
         NEXUS,
         DEEP,

@@ -31,8 +31,14 @@ pub(crate) const USER_AND_PASSWORD: (&str, &str) = ("svc", "p@ss:w%rd");
 
 /// The addresses from which a traced Squid asks for what was asked of it, and, second, of its [`ELDER`].
 pub(crate) const TRACES: [(Ipv4Addr, Ipv6Addr); 2] = [
-    (Ipv4Addr::new(10, 9, 9, 9), Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 9)),
-    (Ipv4Addr::new(10, 9, 9, 10), Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 10)),
+    (
+        Ipv4Addr::new(10, 9, 9, 9),
+        Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 9),
+    ),
+    (
+        Ipv4Addr::new(10, 9, 9, 10),
+        Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 10),
+    ),
 ];
 
 /// A second proxy, as far as clients see.
@@ -160,7 +166,11 @@ shutdown_lifetime 0 seconds
 
 /// The index in [`TRACES`] of the proxy that clients find at `host` and `port`, where there is one.
 pub(crate) fn traced_by(host: &str, port: u16) -> Option<usize> {
-    let own = [lab::PROXY.0.to_owned(), lab::PROXY.1.to_string()];
+    let own = [
+        lab::PROXY.0.to_owned(),
+        lab::PROXY.1.to_string(),
+        "proxy".to_owned(),
+    ];
     let is_own = own.iter().any(|name| name == host);
     match port {
         FORWARD | BARE | SECURED if is_own => Some(0),

@@ -39,12 +39,17 @@ pub(crate) fn present(tools: &[&str]) -> bool {
     let test = current.name().unwrap_or("a test");
     let lacking = lacking.join(", ");
     assert!(
-        env::var_os("RUNUP_LAB").is_none_or(|value| value != "require"),
+        !is_required(),
         "{test} needs {lacking}: `.ci/run` installs what the lab needs, as root"
     );
     // Past the test harness, which would keep it to itself.
     let _ = writeln!(io::stderr(), "lab: skipped {test}: it needs {lacking}");
     false
+}
+
+/// Whether whoever runs the tests wants all of them.
+pub(crate) fn is_required() -> bool {
+    env::var_os("RUNUP_LAB").is_some_and(|value| value == "require")
 }
 
 /// Whether the machine has a tool; see [`need!`].
@@ -61,11 +66,20 @@ pub(crate) fn has(tool: &str) -> bool {
             runs(python, ["-c", script])
         }),
         "node-libraries" => node_modules().is_some_and(|modules| {
-            [".bin/node", "axios", "gaxios", "make-fetch-happen", "proxy-agent", "undici"]
-                .iter()
-                .all(|name| modules.join(name).exists())
+            [
+                ".bin/node",
+                "axios",
+                "gaxios",
+                "make-fetch-happen",
+                "proxy-agent",
+                "undici",
+            ]
+            .iter()
+            .all(|name| modules.join(name).exists())
         }),
-        "libwww-perl" => find("perl").is_some_and(|perl| runs(perl, ["-MLWP::Protocol::https", "-e1"])),
+        "libwww-perl" => {
+            find("perl").is_some_and(|perl| runs(perl, ["-MLWP::Protocol::https", "-e1"]))
+        }
         program => find(program).is_some(),
     }
 }

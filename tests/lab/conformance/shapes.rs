@@ -20,21 +20,41 @@ pub(super) struct Shape {
     /// What is peculiar about it.
     pub(super) title: &'static str,
     pub(super) variables: &'static [(&'static str, &'static str)],
-    /// How the public host is to be reached after the mend, for http and for https.
-    pub(super) wanted: [Way; 2],
+    /// How the public host is to be reached after the mend, for http and for https; `None` where the mend lets it be.
+    pub(super) wanted: Option<[Way; 2]>,
+    /// Whether gcloud, which takes its time, is tried too.
+    pub(super) gcloud: bool,
 }
 
 const fn shape(title: &'static str, variables: &'static [(&'static str, &'static str)]) -> Shape {
     Shape {
         title,
         variables,
-        wanted: [Way::Proxy(0); 2],
+        wanted: Some([Way::Proxy(0); 2]),
+        gcloud: false,
     }
 }
 
 impl Shape {
-    const fn wanting(self, wanted: [Way; 2]) -> Self {
-        Self { wanted, ..self }
+    const fn wanting(self, http: Way, https: Way) -> Self {
+        Self {
+            wanted: Some([http, https]),
+            ..self
+        }
+    }
+
+    const fn left_alone(self) -> Self {
+        Self {
+            wanted: None,
+            ..self
+        }
+    }
+
+    const fn and_gcloud(self) -> Self {
+        Self {
+            gcloud: true,
+            ..self
+        }
     }
 }
 
@@ -61,15 +81,22 @@ macro_rules! listed {
 /// All of them.
 pub(super) const SHAPES: &[Shape] = &[
     // Which variables are set.
-    shape("nothing", &[]).wanting([Way::Direct; 2]),
+    shape("nothing", &[]).wanting(Way::Direct, Way::Direct),
     shape("`http_proxy` only", &[("http_proxy", P)]),
-    shape("`HTTP_PROXY` only", &[("HTTP_PROXY", P)]),
+    shape("`HTTP_PROXY` only", &[("HTTP_PROXY", P)]).and_gcloud(),
     shape("`HTTPS_PROXY` only", &[("HTTPS_PROXY", P)]),
     shape("`ALL_PROXY` only", &[("ALL_PROXY", P)]),
     shape("the proxy in all spellings, no list", proxied!(P)),
     shape("the usual list", listed!(USUAL)),
-    shape("the usual list in `NO_PROXY` only", proxied!(P, "NO_PROXY" = USUAL)),
-    shape("the usual list in `no_proxy` only", proxied!(P, "no_proxy" = USUAL)),
+    shape(
+        "the usual list in `NO_PROXY` only",
+        proxied!(P, "NO_PROXY" = USUAL),
+    )
+    .and_gcloud(),
+    shape(
+        "the usual list in `no_proxy` only",
+        proxied!(P, "no_proxy" = USUAL),
+    ),
     shape("the whole list", listed!(WHOLE)),
     // Spellings that differ; variables that are empty.
     shape(
@@ -80,8 +107,14 @@ pub(super) const SHAPES: &[Shape] = &[
         "`NO_PROXY` lacks what `no_proxy` has",
         proxied!(P, "NO_PROXY" = "localhost", "no_proxy" = USUAL),
     ),
-    shape("`no_proxy` is empty", proxied!(P, "NO_PROXY" = USUAL, "no_proxy" = "")),
-    shape("`NO_PROXY` is empty", proxied!(P, "NO_PROXY" = "", "no_proxy" = USUAL)),
+    shape(
+        "`no_proxy` is empty",
+        proxied!(P, "NO_PROXY" = USUAL, "no_proxy" = ""),
+    ),
+    shape(
+        "`NO_PROXY` is empty",
+        proxied!(P, "NO_PROXY" = "", "no_proxy" = USUAL),
+    ),
     shape(
         "`http_proxy` and `https_proxy` are empty",
         &[
@@ -109,7 +142,7 @@ pub(super) const SHAPES: &[Shape] = &[
             ("https_proxy", Q),
         ],
     )
-    .wanting([Way::Proxy(0), Way::Proxy(1)]),
+    .wanting(Way::Proxy(0), Way::Proxy(1)),
     // The grammar of the list.
     shape(
         "comma and blank",
@@ -122,7 +155,8 @@ pub(super) const SHAPES: &[Shape] = &[
     shape(
         "semicolons",
         listed!("metadata.google.internal;169.254.169.254;nexus.corp.example"),
-    ),
+    )
+    .and_gcloud(),
     shape(
         "one entry a line",
         listed!("metadata.google.internal\n169.254.169.254\nnexus.corp.example\n"),
@@ -149,7 +183,9 @@ pub(super) const SHAPES: &[Shape] = &[
     ),
     shape(
         "schemes",
-        listed!("http://metadata.google.internal,http://169.254.169.254/,https://nexus.corp.example"),
+        listed!(
+            "http://metadata.google.internal,http://169.254.169.254/,https://nexus.corp.example"
+        ),
     ),
     shape(
         "capitals",
@@ -163,18 +199,31 @@ pub(super) const SHAPES: &[Shape] = &[
         "an IPv6 block",
         listed!("metadata.google.internal,fd20:ce::/64"),
     ),
-    shape("`*`", listed!("*")).wanting([Way::Direct; 2]),
+    shape("`*`", listed!("*")).wanting(Way::Direct, Way::Direct),
     // The value of the proxy.
     shape("no scheme", proxied!("proxy.corp.example:3128")),
+    shape("no scheme, a short name", proxied!("proxy:3128")),
     shape("no scheme, an address", proxied!("10.9.9.9:3128")),
-    shape("the scheme in capitals", proxied!("HTTP://proxy.corp.example:3128")),
+    shape(
+        "the scheme in capitals",
+        proxied!("HTTP://proxy.corp.example:3128"),
+    ),
     shape("no port", proxied!("http://proxy.corp.example")),
     shape("a path", proxied!("http://proxy.corp.example:3128/wpad")),
-    shape("quotes", proxied!("\"http://proxy.corp.example:3128\"")),
-    shape("blanks around", proxied!(" http://proxy.corp.example:3128 ")),
-    shape("CR at the end", proxied!("http://proxy.corp.example:3128\r")),
-    shape("LF at the end", proxied!("http://proxy.corp.example:3128\n")),
-    shape("`none`", proxied!("none")).wanting([Way::Direct; 2]),
+    shape("quotes", proxied!("\"http://proxy.corp.example:3128\"")).and_gcloud(),
+    shape(
+        "blanks around",
+        proxied!(" http://proxy.corp.example:3128 "),
+    ),
+    shape(
+        "CR at the end",
+        proxied!("http://proxy.corp.example:3128\r"),
+    ),
+    shape(
+        "LF at the end",
+        proxied!("http://proxy.corp.example:3128\n"),
+    ),
+    shape("`none`", proxied!("none")).wanting(Way::Direct, Way::Direct),
     shape(
         "credentials, encoded",
         proxied!("http://svc:p%40ss%3Aw%25rd@proxy.corp.example:3130"),
@@ -192,8 +241,12 @@ pub(super) const SHAPES: &[Shape] = &[
             "CLOUDSDK_PROXY_PORT" = "3128",
             "CLOUDSDK_PROXY_TYPE" = "http"
         ),
-    ),
+    )
+    .and_gcloud(),
     shape("`PIP_PROXY`", listed!(USUAL, "PIP_PROXY" = Q)),
-    shape("`NODE_USE_ENV_PROXY`", listed!(USUAL, "NODE_USE_ENV_PROXY" = "1")),
-    shape("a CGI program", listed!(USUAL, "REQUEST_METHOD" = "GET")),
+    shape(
+        "`NODE_USE_ENV_PROXY`",
+        listed!(USUAL, "NODE_USE_ENV_PROXY" = "1"),
+    ),
+    shape("a CGI program", listed!(USUAL, "REQUEST_METHOD" = "GET")).left_alone(),
 ];

@@ -13,28 +13,53 @@ use crate::lab::{DEEP, Lab, METADATA, NEXUS, PUBLIC};
 use crate::server::{Ca, Server, response};
 use crate::squid::TRACES;
 
-/// What clients ask for. A letter of an outcome stands for each, in this order.
-pub(super) const TARGETS: [&str; 11] = [
-    "http://metadata.google.internal",
-    "http://metadata.google.internal.",
-    "http://metadata",
-    "http://169.254.169.254",
-    "http://[fd20:ce::254]",
-    "http://nexus.corp.example",
-    "http://deep.a.corp.example",
-    "http://10.1.2.3",
-    "http://public.example",
-    "https://nexus.corp.example",
-    "https://public.example",
+/// Something that clients ask for.
+pub(super) struct Target {
+    pub(super) url: &'static str,
+    /// Whether it must be reached directly once the environment is mended.
+    pub(super) must_be_direct: bool,
+}
+
+impl Target {
+    pub(super) fn is_https(&self) -> bool {
+        self.url.starts_with("https:")
+    }
+}
+
+const fn direct(url: &'static str) -> Target {
+    Target {
+        url,
+        must_be_direct: true,
+    }
+}
+
+const fn public(url: &'static str) -> Target {
+    Target {
+        url,
+        must_be_direct: false,
+    }
+}
+
+/// The letters of an outcome stand for them, in this order.
+pub(super) const TARGETS: [Target; 11] = [
+    direct("http://metadata.google.internal"),
+    direct("http://metadata.google.internal."),
+    direct("http://metadata"),
+    direct("http://169.254.169.254"),
+    direct(METADATA6),
+    direct("http://nexus.corp.example"),
+    direct("http://deep.a.corp.example"),
+    direct("http://10.1.2.3"),
+    public("http://public.example"),
+    direct("https://nexus.corp.example"),
+    public("https://public.example"),
 ];
+
+/// The metadata server by its IPv6 address.
+pub(super) const METADATA6: &str = "http://[fd20:ce::254]";
 
 /// How the letters are grouped: metadata, internal, public, https.
 pub(super) const GROUPS: [usize; 4] = [5, 3, 1, 2];
-
-/// Which of them must go directly, after the mend.
-pub(super) const MUST_BE_DIRECT: [bool; TARGETS.len()] = [
-    true, true, true, true, true, true, true, true, false, true, false,
-];
 
 /// The way a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +67,25 @@ pub(super) enum Way {
     Direct,
     /// By the proxy with this index in [`TRACES`].
     Proxy(usize),
+}
+
+impl Way {
+    pub(super) fn letter(self) -> char {
+        match self {
+            Self::Direct => 'D',
+            Self::Proxy(0) => 'P',
+            Self::Proxy(_) => 'Q',
+        }
+    }
+}
+
+/// The way of a request that came from this address.
+pub(super) fn way_from(address: IpAddr) -> Way {
+    let is_it = |trace: &(_, _)| [IpAddr::from(trace.0), IpAddr::from(trace.1)].contains(&address);
+    TRACES
+        .iter()
+        .position(is_it)
+        .map_or(Way::Direct, Way::Proxy)
 }
 
 /// Servers on all targets.
@@ -99,19 +143,18 @@ impl Witness {
 
 /// Reads one request and answers it; `None` where the client went away.
 async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, seen: Seen) -> Option<()> {
-    let from = stream.peer_addr().ok()?.ip();
-    let is_from = |trace: &(_, _)| from == IpAddr::from(trace.0) || from == IpAddr::from(trace.1);
-    let way = TRACES
-        .iter()
-        .position(is_from)
-        .map_or(Way::Direct, Way::Proxy);
+    let way = way_from(stream.peer_addr().ok()?.ip());
     match tls {
         None => answer(stream, way, &seen).await,
         Some(tls) => answer(tls.accept(stream).await.ok()?, way, &seen).await,
     }
 }
 
-async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, way: Way, seen: &Seen) -> Option<()> {
+async fn answer(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    way: Way,
+    seen: &Seen,
+) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
