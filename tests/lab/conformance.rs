@@ -10,6 +10,7 @@ mod page;
 mod shapes;
 mod witness;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -24,16 +25,15 @@ use std::time::Duration;
 use runup::environment::Environment;
 use runup::environment::proxy::{Wishes, mend};
 use runup::metadata::HOST;
-use runup::metadata::emulator::Asked;
+use runup::metadata::emulator::{Asked, Identity};
 use runup::route::{self, Client, ProxyScheme, Route, Steering};
 use url::Url;
 
-use clients::{PROGRAMS, Program};
-use differences::{LIMITS, SURPRISES, settle};
+use clients::{PROGRAMS, Program, within};
+use differences::{Difference, LIMITS, SURPRISES, settle};
 use shapes::{SHAPES, Shape};
 use witness::{TARGETS, Target, Way, Witness, way_from};
 
-use crate::job::Job;
 use crate::lab::{self, Lab};
 use crate::squid::{self, Policy};
 use crate::tools;
@@ -62,7 +62,7 @@ struct Row {
     shape: &'static Shape,
     environments: [Environment; 2],
     outcomes: [Outcome; 2],
-    /// The way of gcloud's request for a token, where it was tried.
+    /// The way of gcloud's request for the account, where it was tried.
     gcloud: Option<[char; 2]>,
 }
 
@@ -201,18 +201,28 @@ fn rows(programs: &[&Program]) -> Vec<Row> {
 
 /// What each client does in each of the environments.
 fn observe(environments: &[Environment], programs: &[&Program]) -> Vec<Outcome> {
+    let numbers: Vec<_> = (0..environments.len()).collect();
+    // Those for many environments first, so that the last one does not take long.
+    let mut tasks: Vec<_> = programs
+        .iter()
+        .flat_map(|program| {
+            numbers
+                .chunks(program.at_once())
+                .map(move |numbers| (program, numbers))
+        })
+        .collect();
+    tasks.sort_by_key(|(_, numbers)| Reverse(numbers.len()));
     let outcomes = Mutex::new(vec![Outcome::new(); environments.len()]);
     let next = AtomicUsize::new(0);
     let work = || {
         let lab = Lab::new();
         let _squid = lab.squid(Policy::Trace);
         let witness = Witness::start(&lab);
-        while let number = next.fetch_add(1, Ordering::Relaxed)
-            && let Some(environment) = environments.get(number)
-        {
-            for program in programs {
-                let outcome = ask(&lab, &witness, program, environment, number);
-                outcomes.lock().unwrap()[number].extend(outcome);
+        while let Some((program, numbers)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            ask(&lab, program, environments, numbers);
+            let mut outcomes = outcomes.lock().unwrap();
+            for number in *numbers {
+                outcomes[*number].extend(seen(&witness, program, *number));
             }
         }
     };
@@ -224,39 +234,47 @@ fn observe(environments: &[Environment], programs: &[&Program]) -> Vec<Outcome> 
     outcomes.into_inner().unwrap()
 }
 
-/// Lets the clients of `program` ask for all targets, by paths that hold `number` and so are nobody else's.
-fn ask(
-    lab: &Lab,
-    witness: &Witness,
-    program: &Program,
-    environment: &Environment,
-    number: usize,
-) -> Outcome {
-    let is_tried = |target: &Target| program.tls || !target.is_https();
-    let path = |index| format!("/{number}/{index}");
-    let targets = || TARGETS.iter().enumerate();
-    let urls: Vec<_> = targets()
-        .filter(|(_, target)| is_tried(target))
-        .map(|(index, target)| format!("{}{}", target.url, path(index)))
+/// The targets that the clients of `program` can ask for, and their numbers.
+fn tried(program: &Program) -> impl Iterator<Item = (usize, &'static Target)> {
+    let targets = TARGETS.iter().enumerate();
+    targets.filter(|(_, target)| program.tls || !target.is_https())
+}
+
+/// A path that is nobody else's, but for the client's name at its end.
+fn path(number: usize, index: usize) -> String {
+    format!("/{number}/{index}")
+}
+
+/// Lets the clients of `program` ask for all targets in the environments with these numbers.
+fn ask(lab: &Lab, program: &Program, environments: &[Environment], numbers: &[usize]) {
+    let tasks: Vec<_> = numbers
+        .iter()
+        .map(|&number| {
+            let urls = tried(program)
+                .map(|(index, target)| format!("{}{}", target.url, path(number, index)));
+            (&environments[number], urls.collect())
+        })
         .collect();
-    let run = within(environment, program.job(lab, &urls)).run();
+    let run = program.job(lab, &tasks).run();
     if env::var_os("RUNUP_LAB_TRACE").is_some() {
-        let _ = writeln!(io::stderr(), "{environment:?}\n{run:#?}");
+        let _ = writeln!(io::stderr(), "{numbers:?}\n{run:#?}");
     }
-    let seen = |end: &str, index| {
-        let mut ways = witness.ways(&format!("{}/{end}", path(index))).into_iter();
-        match (ways.next(), ways.next()) {
-            (None, _) => 'E',
-            (Some(way), None) => way.letter(),
-            (Some(_), Some(_)) => 'X',
-        }
-    };
+}
+
+/// What the clients of `program` did in the environment with this number.
+fn seen(witness: &Witness, program: &Program, number: usize) -> Outcome {
     let letters = |end: &str| {
-        let letters = targets().map(|(index, target)| match is_tried(target) {
-            true => seen(end, index),
-            false => UNTRIED,
-        });
-        letters.collect()
+        let mut letters = [UNTRIED; TARGETS.len()];
+        for (index, _) in tried(program) {
+            let ways = witness.ways(&format!("{}/{end}", path(number, index)));
+            let mut ways = ways.into_iter();
+            letters[index] = match (ways.next(), ways.next()) {
+                (None, _) => 'E',
+                (Some(way), None) => way.letter(),
+                (Some(_), Some(_)) => 'X',
+            };
+        }
+        letters.into_iter().collect()
     };
     let clients = program.clients();
     clients
@@ -264,7 +282,7 @@ fn ask(
         .collect()
 }
 
-/// The way of gcloud's request for a token in each of the environments with these numbers.
+/// The way of gcloud's request for the account in each of the environments with these numbers.
 fn observe_gcloud(environments: &[Environment], mut numbers: Vec<usize>) -> BTreeMap<usize, char> {
     numbers.sort_unstable();
     numbers.dedup();
@@ -274,23 +292,20 @@ fn observe_gcloud(environments: &[Environment], mut numbers: Vec<usize>) -> BTre
     let lab = Lab::new();
     let metadata = lab.metadata();
     let _squid = lab.squid(Policy::Trace);
-    let is_for_a_token = |asked: &Asked| asked.path.contains("/token");
+    // What comes before goes directly, by code of its own; what comes after by the one that clients of the API use.
+    let is_for_the_account = |asked: &Asked| asked.path.contains(&Identity::default().email);
     let observed = numbers.into_iter().map(|number| {
         let before = metadata.requests().len();
-        within(&environments[number], lab.gcloud_token()).run();
+        // It keeps a token, and what it found of the metadata server, in its configuration.
+        let configuration = lab.home().join(format!("gcloud-{number}"));
+        let job = lab.gcloud_token().env("CLOUDSDK_CONFIG", configuration);
+        within(&environments[number], job).run();
         let asked = metadata.requests().split_off(before);
-        let token = asked.iter().find(|asked| is_for_a_token(asked));
-        let letter = token.map_or('E', |asked| way_from(asked.peer.ip()).letter());
+        let account = asked.iter().find(|asked| is_for_the_account(asked));
+        let letter = account.map_or('E', |asked| way_from(asked.peer.ip()).letter());
         (number, letter)
     });
     observed.collect()
-}
-
-fn within<'a>(environment: &Environment, job: Job<'a>) -> Job<'a> {
-    let variables = environment.iter();
-    variables.fold(job, |job, (name, value)| {
-        job.env(name.to_str().unwrap(), value)
-    })
 }
 
 /// What the model says that `client` does.
@@ -309,17 +324,6 @@ fn predicted(client: &Client, environment: &Environment, url: &str) -> char {
         Route::Via(_) | Route::Fails(_) => 'E',
         Route::Unknown => UNKNOWN,
     }
-}
-
-/// One client that does not do what it should.
-#[derive(Debug)]
-struct Difference {
-    client: &'static str,
-    shape: &'static str,
-    phase: &'static str,
-    target: &'static str,
-    observed: char,
-    expected: char,
 }
 
 /// Where clients do what the model does not say.
@@ -370,7 +374,7 @@ fn differences(
     differences
 }
 
-/// What is wrong with the way of gcloud's request for a token.
+/// What is wrong with the way of gcloud's request for the account.
 fn gclouds_surprise(row: &Row) -> Option<String> {
     let observed = row.gcloud?;
     let gcloud = route::client("gcloud").unwrap();

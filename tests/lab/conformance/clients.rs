@@ -1,15 +1,18 @@
 //! The real clients, and how each is made to ask.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use runup::environment::Environment;
 use runup::route::{self, Client};
+use serde_json::json;
 
 use crate::job::Job;
 use crate::lab::Lab;
 use crate::tools;
 
-/// A program that asks for the URLs that are its last arguments.
+/// A program that asks for URLs.
 pub(super) struct Program {
     /// What it needs of this machine.
     pub(super) needs: &'static [&'static str],
@@ -18,7 +21,9 @@ pub(super) struct Program {
     clients: &'static [(&'static str, &'static str)],
     /// Whether it can ask for https URLs, as it is built here.
     pub(super) tls: bool,
-    /// The program, all but the URLs. It gives up after some seconds, tries nothing twice and takes any certificate.
+    /// What its last arguments are.
+    takes: Takes,
+    /// The program, all but those. It gives up after some seconds, tries nothing twice and takes any certificate.
     job: for<'a> fn(&'a Lab) -> Job<'a>,
 }
 
@@ -44,14 +49,56 @@ impl Program {
         })
     }
 
-    /// A job in which all clients ask for each of `urls`.
-    pub(super) fn job<'a>(&self, lab: &'a Lab, urls: &[String]) -> Job<'a> {
-        let job = (self.job)(lab);
-        match self.clients {
-            [(end, _)] => job.args(urls.iter().map(|url| format!("{url}/{end}"))),
-            _ => job.args(urls),
+    /// In how many environments one of its jobs can ask.
+    pub(super) fn at_once(&self) -> usize {
+        match self.takes {
+            Takes::Urls => 1,
+            // A few, as there are other jobs to do beside it.
+            Takes::Environments => 8,
         }
     }
+
+    /// A job in which all clients ask for each of the URLs, in each of the environments.
+    pub(super) fn job<'a>(&self, lab: &'a Lab, tasks: &[(&Environment, Vec<String>)]) -> Job<'a> {
+        let job = (self.job)(lab);
+        match (&self.takes, tasks) {
+            (Takes::Environments, _) => job.args(tasks.iter().map(|(environment, urls)| {
+                let environment: BTreeMap<_, _> = environment
+                    .iter()
+                    .map(|(name, value)| (name.to_str().unwrap(), value.to_str().unwrap()))
+                    .chain([
+                        ("PATH", tools::PATH),
+                        ("HOME", lab.home().to_str().unwrap()),
+                    ])
+                    .collect();
+                json!({ "environment": environment, "urls": urls }).to_string()
+            })),
+            (Takes::Urls, [(environment, urls)]) => {
+                let job = within(environment, job);
+                match self.clients {
+                    [(end, _)] => job.args(urls.iter().map(|url| format!("{url}/{end}"))),
+                    _ => job.args(urls),
+                }
+            }
+            (Takes::Urls, _) => panic!("one environment, please"),
+        }
+    }
+}
+
+/// What a program takes as arguments.
+enum Takes {
+    /// The URLs; its environment is its own.
+    Urls,
+    /// Environments and the URLs to ask for in each, as JSON.
+    Environments,
+}
+
+/// The job with these variables.
+pub(super) fn within<'a>(environment: &Environment, job: Job<'a>) -> Job<'a> {
+    let variables = environment.iter();
+    variables.fold(job, |job, (name, value)| {
+        job.env(name.to_str().unwrap(), value)
+    })
 }
 
 /// The row of the installed curl, by its version.
@@ -70,11 +117,6 @@ fn shell<'a>(lab: &'a Lab, script: &str) -> Job<'a> {
     lab.job("sh").args(["-c", script, "sh"])
 }
 
-fn python(program: &str) -> PathBuf {
-    let python = tools::python().expect("named in `needs`");
-    python.with_file_name(program)
-}
-
 /// The Node of the libraries.
 fn node(lab: &Lab) -> Job<'_> {
     lab.job(modules().join(".bin/node"))
@@ -90,12 +132,14 @@ pub(super) const PROGRAMS: &[Program] = &[
         needs: &["curl"],
         clients: &[("curl", "curl")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| lab.job("curl").args(["-gks", "--max-time", "5"]),
     },
     Program {
         needs: &["wget"],
         clients: &[("wget", "wget")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| {
             let job = lab
                 .job("wget")
@@ -108,6 +152,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         clients: &[("busybox", "wget (BusyBox)")],
         // It asks the proxy for https URLs without a tunnel, which Squid sometimes fetches and sometimes does not.
         tls: false,
+        takes: Takes::Urls,
         // Without a limit of time: Debian's crashes of `-T`.
         job: |lab| {
             shell(
@@ -120,6 +165,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         needs: &["git"],
         clients: &[("git", "git")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| {
             shell(
                 lab,
@@ -132,6 +178,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         needs: &["/usr/lib/apt/apt-helper"],
         clients: &[("apt", "apt")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| {
             let configuration = lab.file(
                 "apt.conf",
@@ -144,18 +191,6 @@ Acquire { Retries \"0\"; http::Timeout \"5\"; https { Timeout \"5\"; Verify-Peer
     },
     Program {
         needs: &["python-libraries"],
-        clients: &[("pip", "pip")],
-        tls: true,
-        job: |lab| {
-            let install = r#"pip=$0; hosts=
-for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
-"$pip" install --quiet --no-input --no-index --disable-pip-version-check --retries 0 --timeout 5 $hosts \
-    $(for url; do echo "--find-links $url"; done) nothing"#;
-            lab.job("sh").args(["-c", install]).arg(python("pip"))
-        },
-    },
-    Program {
-        needs: &["python-libraries"],
         clients: &[
             ("urllib", "urllib (Python)"),
             ("requests", "requests (Python)"),
@@ -163,10 +198,12 @@ for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
             ("httpx", "httpx (Python)"),
             ("aiohttp", "aiohttp (Python, trust_env)"),
             ("httplib2", "httplib2 (Python)"),
+            ("pip", "pip"),
         ],
         tls: true,
+        takes: Takes::Environments,
         job: |lab| {
-            lab.job(python("python"))
+            lab.job(tools::python().expect("named in `needs`"))
                 .args(["-c", include_str!("clients.py")])
         },
     },
@@ -175,6 +212,7 @@ for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
         needs: &["ffuf"],
         clients: &[("go", "net/http (Go)")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| {
             shell(
                 lab,
@@ -186,18 +224,21 @@ for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
         needs: &["ruby"],
         clients: &[("ruby", "Net::HTTP (Ruby)")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| lab.job("ruby").args(["-e", include_str!("clients.rb")]),
     },
     Program {
         needs: &["libwww-perl"],
         clients: &[("lwp", "LWP (Perl)"), ("http-tiny", "HTTP::Tiny (Perl)")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| lab.job("perl").args(["-e", include_str!("clients.pl")]),
     },
     Program {
         needs: &["node-libraries"],
         clients: &[("http", "http (Node)"), ("fetch", "fetch (Node)")],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| node(lab).args(["-e", include_str!("core.cjs")]),
     },
     Program {
@@ -210,6 +251,7 @@ for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
             ("make-fetch-happen", "make-fetch-happen (Node)"),
         ],
         tls: true,
+        takes: Takes::Urls,
         job: |lab| {
             node(lab)
                 .args(["-e", include_str!("libraries.cjs")])
@@ -220,6 +262,7 @@ for url; do host=${url#*//}; hosts="$hosts --trusted-host ${host%%/*}"; done
         needs: &[],
         clients: &[("reqwest", "reqwest (Rust)")],
         tls: false,
+        takes: Takes::Urls,
         job: |lab| {
             // This very test program, in a process of its own: see `reqwest_asks` there.
             let program = std::env::current_exe().unwrap();

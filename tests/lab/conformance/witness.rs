@@ -157,11 +157,17 @@ async fn answer(
 ) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.ok()?);
+        if stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let mut words = head.split(' ');
-    let (_, path) = (words.next()?, words.next()?);
+    let target = head.split(' ').nth(1)?;
+    // Some name the host there, too, and not only to proxies.
+    let path = match target.split_once("://") {
+        Some((_, rest)) => &rest[rest.find('/')?..],
+        None => target,
+    };
     seen.lock()
         .unwrap()
         .entry(path.to_owned())
