@@ -349,12 +349,12 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// Whether the host, or the address it is known to have, is this machine.
+    /// Whether the host names this machine; other names may still resolve to it.
     fn is_loopback(&self) -> bool {
-        self.ip
-            .as_ref()
-            .or(self.addresses.first())
-            .is_some_and(IpAddr::is_loopback)
+        match self.ip {
+            Some(ip) => ip.is_loopback(),
+            None => self.host == "localhost",
+        }
     }
 }
 
@@ -414,6 +414,28 @@ mod tests {
         ] {
             let route = ruby.decide(&environment, &url.parse().unwrap()).route;
             assert_eq!(route.to_string(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_ruby_looks_behind_a_name() {
+        let environment: Environment =
+            [("http_proxy", "http://squid:1"), ("no_proxy", "10.0.0.0/8")]
+                .into_iter()
+                .collect();
+        let decided = |name, addresses: &[IpAddr]| {
+            let url = "http://x/".parse().unwrap();
+            client(name)
+                .unwrap()
+                .decide_resolved(&environment, &url, addresses)
+                .route
+        };
+        let (listed, loopback) = ([10, 1, 2, 3].into(), [127, 0, 0, 2].into());
+        for address in [listed, loopback] {
+            assert_eq!(decided("Net::HTTP (Ruby)", &[address]), Route::Direct);
+            for other in ["net/http (Go)", "curl 7", "axios (Node)"] {
+                assert_ne!(decided(other, &[address]), Route::Direct, "{other}");
+            }
         }
     }
 

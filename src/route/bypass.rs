@@ -204,7 +204,9 @@ impl Bypass {
         if let Some(entry) = list.and_then(|list| self.crash(list)) {
             return Answer::Crashes(entry);
         }
-        if self.loopback && asked.is_loopback() {
+        let resolves_to_loopback =
+            || self.resolves && asked.addresses.iter().any(IpAddr::is_loopback);
+        if self.loopback && (asked.is_loopback() || resolves_to_loopback()) {
             return Answer::Loopback;
         }
         let Some(list) = list else {
