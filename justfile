@@ -12,10 +12,6 @@ lint:
 test:
     cargo test --locked
 
-# Licences, bans and sources; advisories need the advisory database, and so the network.
-deny:
-    cargo deny check bans licenses sources
-
 # One static binary for every image.
 static:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target x86_64-unknown-linux-gnu

@@ -147,7 +147,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Command(program) => write!(f, "command `{}`", program.display()),
             Self::Variable(name) => write!(f, "variable `{name}`"),
-            Self::Credentials => f.write_str("GOOGLE_APPLICATION_CREDENTIALS"),
+            Self::Credentials => f.write_str("key file"),
             Self::CaFile(_) => f.write_str("--ca-file"),
             Self::Metadata { .. } => f.write_str("metadata server"),
             Self::Endpoint(target) => write!(f, "{target}"),

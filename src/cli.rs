@@ -11,8 +11,11 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use url::Url;
+
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
+use crate::finding::code::Code;
 
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
@@ -40,7 +43,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | token | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -61,8 +64,12 @@ pub struct Cli {
 pub enum Word {
     /// Print the environment that the command would get
     Env(Env),
+    /// Print which way every HTTP client would send a URL, before and after the mend
+    Route(RouteUrls),
     /// Print an access token of the metadata server, for scripts that use curl
     Token(Token),
+    /// Print what a finding means and who can mend it; without CODE, all there are
+    Explain(Explain),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
 }
@@ -92,6 +99,29 @@ pub enum EnvFormat {
     Json,
 }
 
+/// `runup route`
+#[derive(Debug, Args)]
+pub struct RouteUrls {
+    /// The URLs, http or https
+    #[arg(value_name = "URL", required = true, value_parser = web_url)]
+    pub urls: Vec<Url>,
+    /// The form
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ReportFormat,
+    /// How to mend.
+    #[command(flatten)]
+    pub mend: Mend,
+}
+
+/// The forms of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
 /// `runup token`
 #[derive(Debug, Args)]
 pub struct Token {
@@ -101,6 +131,14 @@ pub struct Token {
     /// The time for all attempts [default: 120s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
+}
+
+/// `runup explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code in the last line of a finding
+    #[arg(value_name = "CODE")]
+    pub code: Option<Code>,
 }
 
 /// `runup emulate`
@@ -213,6 +251,15 @@ pub enum LogFormat {
     Text,
     /// One object a line, as Cloud Logging reads it
     Json,
+}
+
+/// A URL that HTTP clients could be given.
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text.trim()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        Ok(_) => Err("only http and https URLs go through HTTP proxies".to_owned()),
+        Err(why) => Err(format!("{why}; write it as `http://HOST/`")),
+    }
 }
 
 /// A duration with its unit, longer than nothing.

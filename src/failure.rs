@@ -251,7 +251,7 @@ impl FailureKind {
             }
             Self::Credentials(fault) => fault.to_string(),
             Self::Command(fault) => fault.to_string(),
-            Self::VariableMissing(name) => format!("`{name}` is not set, or empty"),
+            Self::VariableMissing(_) => "is not set, or empty".to_owned(),
             Self::CaFile { path, why } => {
                 format!("the CA file `{}` cannot be used: {why}", path.display())
             }

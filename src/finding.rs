@@ -1,5 +1,9 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
+pub mod code;
+
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::check::Subject;
@@ -8,6 +12,7 @@ use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
+use crate::finding::code::Code;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -24,8 +29,8 @@ pub enum Severity {
 /// What was found wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// Its stable name.
-    pub code: &'static str,
+    /// Its stable name, under which docs/findings tells more.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// What was checked.
@@ -115,17 +120,14 @@ fn about_variables(circumstances: &Circumstances) -> String {
     }
 }
 
-fn metadata(
-    failure: &Failure,
-    circumstances: &Circumstances,
-) -> (&'static str, ExitCode, Lines, Lines) {
+fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode, Lines, Lines) {
     let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
     let denied = |code, means: Lines, help: Lines| (code, ExitCode::Denied, means, help);
     let variables = about_variables(circumstances);
     let with_variables = |text: &str| vec![text.to_owned(), variables.clone()];
     match &failure.kind {
         FailureKind::Intercepted { .. } => unavailable(
-            "metadata/intercepted",
+            Code::MetadataIntercepted,
             with_variables("the network diverts port 80 of 169.254.169.254 into a proxy."),
             lines([
                 "network team: exempt 169.254.169.254/32 from the interception",
@@ -134,9 +136,9 @@ fn metadata(
         ),
         FailureKind::CaptivePage { .. } | FailureKind::Redirected { .. } => unavailable(
             if matches!(failure.kind, FailureKind::CaptivePage { .. }) {
-                "metadata/captive-page"
+                Code::MetadataCaptivePage
             } else {
-                "metadata/redirected"
+                Code::MetadataRedirected
             },
             with_variables(
                 "DNS or the network leads metadata.google.internal to a web server that answers everybody with its own page. \
@@ -148,7 +150,7 @@ fn metadata(
             ]),
         ),
         FailureKind::OtherCloud(cloud) => unavailable(
-            "metadata/other-cloud",
+            Code::MetadataOtherCloud,
             vec![format!(
                 "this container does not run on Google Cloud, but where {cloud} has the same address."
             )],
@@ -157,7 +159,7 @@ fn metadata(
             ]),
         ),
         FailureKind::NotGoogle | FailureKind::NotHttp => unavailable(
-            "metadata/not-google",
+            Code::MetadataNotGoogle,
             with_variables(
                 "the answer lacks `Metadata-Flavor: Google`, so what it says cannot be believed.",
             ),
@@ -167,7 +169,7 @@ fn metadata(
             ]),
         ),
         FailureKind::MetadataDenied => denied(
-            "metadata/denied",
+            Code::MetadataDenied,
             with_variables(
                 "Google's metadata server itself refuses: a proxy in between added X-Forwarded-For, the endpoint is \
                  disabled for this instance, or the network broke its security check.",
@@ -178,7 +180,7 @@ fn metadata(
             ]),
         ),
         FailureKind::NoServiceAccount => denied(
-            "metadata/no-service-account",
+            Code::MetadataNoServiceAccount,
             lines([
                 "the metadata server is Google's, but this instance has no service account, so there is no token.",
             ]),
@@ -188,7 +190,7 @@ fn metadata(
             ]),
         ),
         FailureKind::WrongIdentity { expected, found } => denied(
-            "identity/mismatch",
+            Code::IdentityMismatch,
             vec![format!(
                 "the command would act as `{found}`. Roles granted to `{expected}` would not count."
             )],
@@ -199,7 +201,7 @@ fn metadata(
         ),
         FailureKind::MetadataBusy(_) | FailureKind::MetadataMalformed | FailureKind::Status(_) => {
             unavailable(
-                "metadata/not-ready",
+                Code::MetadataNotReady,
                 lines([
                     "the metadata server is Google's, but gave nothing usable in all the time there was: it is starting, \
                  limits the rate, or the host is under maintenance.",
@@ -211,7 +213,7 @@ fn metadata(
             )
         }
         FailureKind::NameUnknown | FailureKind::ResolverFailed => unavailable(
-            "metadata/unresolved",
+            Code::MetadataUnresolved,
             with_variables(
                 "neither DNS knows metadata.google.internal nor does its address answer.",
             ),
@@ -221,7 +223,7 @@ fn metadata(
             ]),
         ),
         FailureKind::Refused => unavailable(
-            "metadata/refused",
+            Code::MetadataRefused,
             with_variables(
                 "nothing listens there: the metadata server did not come up in time, or this is not Google Cloud.",
             ),
@@ -231,7 +233,7 @@ fn metadata(
             ]),
         ),
         FailureKind::Unreachable => unavailable(
-            "metadata/unreachable",
+            Code::MetadataUnreachable,
             with_variables(
                 "there is no way to the link-local address 169.254.169.254 from this network namespace.",
             ),
@@ -241,7 +243,7 @@ fn metadata(
             ]),
         ),
         FailureKind::TimedOut => unavailable(
-            "metadata/timeout",
+            Code::MetadataTimeout,
             with_variables("packets to 169.254.169.254 port 80 are dropped on the way."),
             lines([
                 "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
@@ -259,7 +261,7 @@ fn metadata(
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
         | FailureKind::CaFile { .. } => unavailable(
-            "metadata/broken",
+            Code::MetadataBroken,
             with_variables(
                 "the connection is made and then closed by the other side or by something between.",
             ),
@@ -271,7 +273,7 @@ fn metadata(
     }
 }
 
-fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines, Lines) {
+fn other(subject: &Subject, failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
     let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
     let configuration =
         |code, means: Lines, help: Lines| (code, ExitCode::Configuration, means, help);
@@ -287,7 +289,7 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             vec![format!("image owner: {}", fault.help())],
         ),
         FailureKind::Credentials(fault) => configuration(
-            "adc/credentials-file",
+            Code::AdcCredentialsFile,
             lines([
                 "every Google client library stops at this file and never asks the metadata server. On Google Cloud no key file is needed.",
             ]),
@@ -297,17 +299,17 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ],
         ),
         FailureKind::VariableMissing(name) => configuration(
-            "variable/missing",
+            Code::VariableMissing,
             vec![format!("--require-variable names `{name}`, and the job does not set it.")],
             vec![format!("job owner: gcloud run jobs update JOB --update-env-vars={name}=VALUE")],
         ),
         FailureKind::CaFile { .. } => configuration(
-            "tls/ca-file",
+            Code::TlsCaFile,
             lines(["without it no certificate can be checked."]),
             lines(["image owner: name a readable file of PEM certificates in --ca-file and SSL_CERT_FILE"]),
         ),
         FailureKind::NameUnknown => unavailable(
-            "endpoint/unknown-name",
+            Code::EndpointUnknownName,
             lines(["the resolver of this container does not know the name."]),
             lines([
                 "job owner: see whether the name is spelt right",
@@ -315,17 +317,17 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::ResolverFailed => unavailable(
-            "endpoint/resolver",
+            Code::EndpointResolver,
             lines(["the name server did not answer, so nothing is known about the name."]),
             lines(["network team: the name servers in the container's /etc/resolv.conf must answer"]),
         ),
         FailureKind::Refused => unavailable(
-            "endpoint/refused",
+            Code::EndpointRefused,
             lines(["the host is reached, but nothing listens on the port, or a firewall rejects it."]),
             lines(["owner of the host: start the service, or name its right port"]),
         ),
         FailureKind::TimedOut => unavailable(
-            "endpoint/timeout",
+            Code::EndpointTimeout,
             lines(["nothing came back: a firewall drops the packets, or there is no way from this network."]),
             lines([
                 "network team: allow the job's subnet or connector range to reach the host's port",
@@ -333,17 +335,17 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::Unreachable => unavailable(
-            "endpoint/unreachable",
+            Code::EndpointUnreachable,
             lines(["this network has no route to the address."]),
             lines(["job owner: give the job a connector or Direct VPC egress (--network, --subnet, --vpc-egress)"]),
         ),
         FailureKind::Broken => unavailable(
-            "endpoint/broken",
+            Code::EndpointBroken,
             lines(["the connection was made and then closed by the other side or something between."]),
             lines(["network team: see whether a firewall or proxy closes connections to this host"]),
         ),
         FailureKind::ProxyAuthentication => (
-            "proxy/authentication",
+            Code::ProxyAuthentication,
             ExitCode::Denied,
             lines(["the proxy wants a user and a password, or did not accept those in the proxy variable."]),
             lines([
@@ -352,7 +354,7 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::ProxyDenied(_) => (
-            "proxy/denied",
+            Code::ProxyDenied,
             ExitCode::Denied,
             lines(["the proxy's rules forbid this host. The host itself was not asked."]),
             lines([
@@ -361,7 +363,7 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::ProxyCannotReach(_) => unavailable(
-            "proxy/cannot-reach",
+            Code::ProxyCannotReach,
             lines(["the proxy works, but could not reach the host."]),
             lines([
                 "if the host is internal: name it in --direct, so that it goes past the proxy",
@@ -370,11 +372,11 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
         ),
         FailureKind::Certificate(fault) => (
             match fault {
-                CertificateFault::UnknownIssuer => "tls/unknown-issuer",
-                CertificateFault::Expired => "tls/expired",
-                CertificateFault::NotYetValid => "tls/not-yet-valid",
-                CertificateFault::WrongName => "tls/wrong-name",
-                CertificateFault::Other => "tls/certificate",
+                CertificateFault::UnknownIssuer => Code::TlsUnknownIssuer,
+                CertificateFault::Expired => Code::TlsExpired,
+                CertificateFault::NotYetValid => Code::TlsNotYetValid,
+                CertificateFault::WrongName => Code::TlsWrongName,
+                CertificateFault::Other => Code::TlsCertificate,
             },
             ExitCode::Unavailable,
             lines(["the host answers, but its certificate proves nothing to this container."]),
@@ -389,12 +391,12 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             },
         ),
         FailureKind::NotTls => unavailable(
-            "tls/handshake",
+            Code::TlsHandshake,
             lines(["the port does not speak TLS, or has no version and cipher in common (1.2 and 1.3 are offered)."]),
             lines(["job owner: see whether the port is right, or whether the URL should begin with http://"]),
         ),
         FailureKind::NotHttp => unavailable(
-            "endpoint/not-http",
+            Code::EndpointNotHttp,
             lines(["something answers on this port, but not in HTTP."]),
             lines(["job owner: use tcp://, or https:// if the port speaks TLS"]),
         ),
@@ -410,26 +412,26 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
         | FailureKind::MetadataBusy(_)
         | FailureKind::MetadataMalformed
         | FailureKind::WrongIdentity { .. } => unavailable(
-            "endpoint/status",
+            Code::EndpointStatus,
             lines(["the host answers, and says itself that it is not ready."]),
             vec![format!("owner of {subject}: see its log")],
         ),
     }
 }
 
-fn command_code(fault: &CommandFault) -> &'static str {
+fn command_code(fault: &CommandFault) -> Code {
     match fault {
-        CommandFault::NotFound { .. } => "command/not-found",
-        CommandFault::IsDirectory { .. } => "command/is-directory",
-        CommandFault::NotExecutable { .. } => "command/not-executable",
+        CommandFault::NotFound { .. } => Code::CommandNotFound,
+        CommandFault::IsDirectory { .. } => Code::CommandIsDirectory,
+        CommandFault::NotExecutable { .. } => Code::CommandNotExecutable,
         CommandFault::InterpreterMissing { .. } | CommandFault::InterpreterNotExecutable { .. } => {
-            "command/interpreter"
+            Code::CommandInterpreter
         }
-        CommandFault::CrlfShebang { .. } => "command/crlf",
-        CommandFault::LoaderMissing { .. } => "command/loader",
-        CommandFault::WrongArchitecture { .. } => "command/architecture",
-        CommandFault::NotAProgram { .. } => "command/not-a-program",
-        CommandFault::Unreadable { .. } => "command/unreadable",
+        CommandFault::CrlfShebang { .. } => Code::CommandCrlf,
+        CommandFault::LoaderMissing { .. } => Code::CommandLoader,
+        CommandFault::WrongArchitecture { .. } => Code::CommandArchitecture,
+        CommandFault::NotAProgram { .. } => Code::CommandNotAProgram,
+        CommandFault::Unreadable { .. } => Code::CommandUnreadable,
     }
 }
 
@@ -447,6 +449,30 @@ pub fn of_notice(notice: &Notice) -> Finding {
         saw: String::new(),
         means: Vec::new(),
         help: vec![notice.help()],
+        attempts: 0,
+        exit: ExitCode::Configuration,
+    }
+}
+
+/// The finding of a proxy in gcloud's own configuration, in the directory `path`.
+pub fn of_gcloud_proxy(path: &Path, proxy: &str, is_mended: bool) -> Finding {
+    let then = match is_mended {
+        true => "CLOUDSDK_CONFIG leads to a copy without it.",
+        false => "With this --proxy it stays so.",
+    };
+    Finding {
+        code: Code::ProxyGcloudConfig,
+        severity: Severity::Warning,
+        subject: "gcloud's configuration".to_owned(),
+        summary: format!("names the proxy `{}`", proxy::redact(proxy)),
+        phase: Phase::Local,
+        saw: format!("a section `proxy` in `{}`", path.display()),
+        means: vec![format!(
+            "gcloud then ignores NO_PROXY, even for the metadata server. {then}"
+        )],
+        help: lines([
+            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well",
+        ]),
         attempts: 0,
         exit: ExitCode::Configuration,
     }
@@ -474,7 +500,7 @@ pub fn of_ca(notice: &ca::Notice) -> Finding {
 /// The finding of a metadata name that leads nowhere while the address works.
 pub fn of_name(failure: &Failure) -> Finding {
     Finding {
-        code: "metadata/name-unresolved",
+        code: Code::MetadataNameUnresolved,
         severity: Severity::Warning,
         subject: "metadata server".to_owned(),
         summary: "answers by its address only, not by its name".to_owned(),

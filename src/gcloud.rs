@@ -51,6 +51,8 @@ pub struct ConfigDirectory {
     pub zone: Option<String>,
     /// The property run/region.
     pub run_region: Option<String>,
+    /// The property proxy/address: gcloud then ignores NO_PROXY, even for the metadata server.
+    pub proxy: Option<String>,
 }
 
 /// Looks at the configuration directory that gcloud would use in `environment`.
@@ -69,6 +71,7 @@ pub fn inspect(environment: &Environment) -> ConfigDirectory {
         region: property("compute", "region"),
         zone: property("compute", "zone"),
         run_region: property("run", "region"),
+        proxy: property("proxy", "address"),
         path,
     }
 }
@@ -189,17 +192,47 @@ fn active_configuration(environment: &Environment, directory: &Path) -> String {
         .text("CLOUDSDK_ACTIVE_CONFIG_NAME")
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
-        .or_else(|| text(directory.join("active_config")))
-        .unwrap_or_else(|| "default".to_owned());
-    if name == "NONE" {
+        .or_else(|| text(directory.join("active_config")));
+    // Where no file names the active configuration, gcloud makes a new, empty one, over one that may be there (528.0.0).
+    let Some(name) = name.filter(|name| name != "NONE") else {
         return String::new();
-    }
+    };
     text(
         directory
             .join("configurations")
             .join(format!("config_{name}")),
     )
     .unwrap_or_default()
+}
+
+/// Takes the section `proxy` out of every configuration in `directory`, which must be a private copy.
+pub fn forget_proxy(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory.join("configurations"))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        fs::write(&path, without_section(&text, "proxy"))?;
+    }
+    Ok(())
+}
+
+/// The text of a configuration without one of its sections.
+fn without_section(ini: &str, section: &str) -> String {
+    let mut here = false;
+    let mut rest = String::new();
+    for line in ini.lines() {
+        if let Some(title) = line
+            .trim()
+            .strip_prefix('[')
+            .and_then(|l| l.strip_suffix(']'))
+        {
+            here = title == section;
+        }
+        if !here {
+            rest.push_str(line);
+            rest.push('\n');
+        }
+    }
+    rest
 }
 
 /// A property in the text of a configuration (INI as Python's configparser reads it; gcloud writes no value over
@@ -363,6 +396,22 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_is_seen_and_forgotten() {
+        let ini = "[core]\nproject = p\n[proxy]\ntype = http\naddress = squid\nport = 3128\n[run]\nregion = r1\n";
+        let directory = directory(&[
+            ("active_config", "default"),
+            ("configurations/config_default", ini),
+        ]);
+        let seen = inspected(directory.path(), &[]);
+        assert_eq!(seen.proxy.as_deref(), Some("squid"));
+        forget_proxy(directory.path()).unwrap();
+        let seen = inspected(directory.path(), &[]);
+        assert_eq!(seen.proxy, None);
+        assert_eq!(seen.project.as_deref(), Some("p"));
+        assert_eq!(seen.run_region.as_deref(), Some("r1"));
+    }
+
+    #[test]
     fn properties_come_from_the_active_configuration() {
         let directory = directory(&[
             ("active_config", "work"),
@@ -394,7 +443,7 @@ mod tests {
         }
         fs::remove_file(directory.path().join("active_config")).unwrap();
         let seen = inspected(directory.path(), &[]);
-        assert_eq!(seen.project.as_deref(), Some("p-default"));
+        assert_eq!(seen.project, None);
     }
 
     #[test]

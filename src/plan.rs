@@ -11,11 +11,14 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches};
 
+use url::Url;
+
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, Word};
+use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::log::{Console, Entry, Severity};
 
 /// The variables that no option stands behind.
@@ -62,6 +65,15 @@ pub enum Task {
         /// Whether to print the changes instead, with their reasons.
         is_diff: bool,
     },
+    /// Print which way every client would send some URLs.
+    Route {
+        /// The URLs.
+        urls: Vec<Url>,
+        /// In which form.
+        format: ReportFormat,
+        /// How to mend.
+        wishes: proxy::Wishes,
+    },
     /// Print a token.
     Token {
         /// The metadata server's check.
@@ -69,6 +81,8 @@ pub enum Task {
         /// When to try again.
         retry: Retry,
     },
+    /// Print a finding's page, or the list of all.
+    Explain(Option<Code>),
     /// Serve the emulator.
     Emulate {
         /// Where.
@@ -167,6 +181,7 @@ impl Plan {
             code,
         };
         let name = OsString::from("runup");
+        let word = arguments.first().cloned();
         let matches = Cli::command().try_get_matches_from(std::iter::once(name).chain(arguments));
         let matches = match matches {
             Ok(matches) => matches,
@@ -178,7 +193,18 @@ impl Plan {
                     warnings: Vec::new(),
                 });
             }
-            Err(error) => return Err(refuse(ExitCode::Usage, usage(&error))),
+            Err(error) => {
+                let mut entry = usage(&error);
+                // `env` is a command of every image, too.
+                if let Some(word) = word.as_deref().and_then(OsStr::to_str)
+                    && Cli::command().find_subcommand(word).is_some()
+                {
+                    entry.details.push(format!(
+                        "help   if a command named `{word}` was meant: `runup -- {word}`"
+                    ));
+                }
+                return Err(refuse(ExitCode::Usage, entry));
+            }
         };
         let cli = Cli::from_arg_matches(&matches)
             .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
@@ -205,11 +231,12 @@ impl Plan {
             Some(_) => None,
             None => Some(&matches),
         };
-        if let Some(own) = own {
-            options
-                .update_from_arg_matches(own)
-                .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
-        }
+        let updated = match (own, matches.subcommand()) {
+            (Some(own), _) => options.update_from_arg_matches(own),
+            (None, Some(("route", own))) => options.mend.update_from_arg_matches(own),
+            (None, _) => Ok(()),
+        };
+        updated.map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
         // A count that was not given counts 0, and would hide the variable's.
         if options.verbose == 0 {
             options.verbose = verbose;
@@ -241,6 +268,12 @@ impl Plan {
                     is_diff: env.diff,
                 }
             }
+            Some(Word::Route(route)) => Task::Route {
+                urls: route.urls,
+                format: route.format,
+                wishes: wishes(&options),
+            },
+            Some(Word::Explain(explain)) => Task::Explain(explain.code),
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
@@ -294,15 +327,19 @@ fn run(options: Options, command: Vec<OsString>) -> Run {
     }
 }
 
+fn wishes(options: &Options) -> proxy::Wishes {
+    proxy::Wishes {
+        mode: options.mend.proxy.unwrap_or_default(),
+        direct: options.mend.direct.clone(),
+        java: options.mend.java.unwrap_or(false),
+    }
+}
+
 fn needs(options: &Options) -> Needs {
     Needs {
         metadata: options.metadata.unwrap_or(Need::Require),
         service_account: options.service_account.clone(),
-        wishes: proxy::Wishes {
-            mode: options.mend.proxy.unwrap_or_default(),
-            direct: options.mend.direct.clone(),
-            java: options.mend.java.unwrap_or(false),
-        },
+        wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
         retry: Retry::new(options),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),

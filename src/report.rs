@@ -115,7 +115,7 @@ pub fn block(finding: &Finding) -> Entry {
         ("saw", saw.as_slice()),
         ("means", finding.means.as_slice()),
         ("help", finding.help.as_slice()),
-        ("code", &[finding.code.to_owned()]),
+        ("code", &[format!("{0} (runup explain {0})", finding.code)]),
     ] {
         for (index, line) in lines.iter().enumerate() {
             let label = if index == 0 { label } else { "" };

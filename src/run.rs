@@ -2,7 +2,9 @@
 
 pub mod emulate;
 pub mod env;
+pub mod explain;
 pub mod mending;
+pub mod route;
 pub mod token;
 pub mod waiting;
 
@@ -196,14 +198,18 @@ fn told(edit: &Edit) -> String {
 /// The value of the variable `name`, without a secret.
 fn redacted(name: &str, value: &OsStr) -> String {
     let value = value.to_string_lossy();
-    match name.eq_ignore_ascii_case("no_proxy") {
+    match name.to_ascii_lowercase().as_str() {
         // Taken as one address, a list would be hidden from its first colon on.
-        true => value
+        "no_proxy" => value
             .split(',')
             .map(proxy::redact)
             .collect::<Vec<_>>()
             .join(","),
-        false => proxy::redact(&value),
+        // The password's, and those of words, where one of them is `-Dhttp.proxyPassword=…`.
+        name if name.contains("password") || value.to_ascii_lowercase().contains("password") => {
+            "***".to_owned()
+        }
+        _ => proxy::redact(&value),
     }
 }
 
@@ -245,7 +251,8 @@ fn launch(
     }
 }
 
-fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
+/// Ends with the message that `what` cannot be done.
+pub(crate) fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
     console.say(&Entry::new(
         Severity::Error,
         format!("cannot {what}: {}", crate::net::plain(error)),

@@ -241,10 +241,11 @@ pub fn private_configuration(
     gcloud: &ConfigDirectory,
     private: &Path,
 ) -> Edit {
-    let why = format!(
-        "gcloud needs to write, and cannot in `{}`",
-        gcloud.path.display()
-    );
+    let path = gcloud.path.display();
+    let why = match gcloud.writable {
+        true => format!("a copy of `{path}` without its proxy, by which gcloud ignores NO_PROXY"),
+        false => format!("gcloud needs to write, and cannot in `{path}`"),
+    };
     set(environment, "CLOUDSDK_CONFIG", private.into(), why)
 }
 
@@ -406,6 +407,7 @@ mod tests {
             region: None,
             zone: None,
             run_region: None,
+            proxy: None,
         }
     }
 
@@ -600,7 +602,11 @@ mod tests {
     #[test]
     fn gcloud_is_sent_to_the_private_directory() {
         let before = environment(&[("CLOUDSDK_CONFIG", "/proc/c")]);
-        let edit = private_configuration(&before, &gcloud(), Path::new("/tmp/p"));
+        let read_only = ConfigDirectory {
+            writable: false,
+            ..gcloud()
+        };
+        let edit = private_configuration(&before, &read_only, Path::new("/tmp/p"));
         assert_eq!(edit.variable, "CLOUDSDK_CONFIG");
         assert_eq!(edit.before.as_deref(), Some(OsStr::new("/proc/c")));
         assert_eq!(edit.after.as_deref(), Some(OsStr::new("/tmp/p")));

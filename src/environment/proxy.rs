@@ -146,6 +146,31 @@ impl<'a> Draft<'a> {
             .filter_map(move |(name, value)| (*name == *variable).then_some(value))
     }
 
+    /// The spellings of `lower` that are neither lower nor upper case, as `No_Proxy`. npm and Python read them, and npm
+    /// believes whichever stands last.
+    fn odd_spellings(&self, lower: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        for (name, _) in self.environment.iter() {
+            if let Some(name) = name.to_str()
+                && name.eq_ignore_ascii_case(lower)
+                && name != lower
+                && name != lower.to_ascii_uppercase()
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
+
+    /// Takes those spellings out.
+    fn without_odd_spellings(&mut self, lower: &str) {
+        for name in self.odd_spellings(lower) {
+            let why = format!("few clients read this spelling; `{lower}` says it to all");
+            self.put(&name, None, why);
+        }
+    }
+
     fn is_filled(&self, variable: &str) -> bool {
         self.values(variable).any(|value| !is_blank(value))
     }
@@ -160,7 +185,7 @@ impl<'a> Draft<'a> {
     fn put(&mut self, variable: &str, after: Option<String>, why: impl Into<String>) {
         let within = match self.reach {
             Reach::All => true,
-            Reach::Lists => LISTS.contains(&variable),
+            Reach::Lists => variable.eq_ignore_ascii_case(LISTS[0]),
             Reach::Nothing => false,
         };
         let before: Vec<_> = self.values(variable).collect();
@@ -185,17 +210,26 @@ impl<'a> Draft<'a> {
         let [lower, upper] = LISTS.map(|variable| {
             let mut said = Bypass::default();
             for value in self.values(variable) {
-                for notice in list.read(variable, value) {
+                for notice in said.read(variable, value) {
                     self.note(notice);
                 }
-                // The same notices once more.
-                let _ = said.read(variable, value);
             }
+            list.join(said.clone());
             said
         });
         if LISTS.iter().all(|variable| self.is_filled(variable)) && !lower.says_the_same(&upper) {
             self.note(Notice::BypassSpellingsDiffer);
         }
+        for variable in self.odd_spellings(LISTS[0]) {
+            let mut said = Bypass::default();
+            for value in self.values(&variable) {
+                for notice in said.read(&variable, value) {
+                    self.note(notice);
+                }
+            }
+            list.join(said);
+        }
+        self.without_odd_spellings(LISTS[0]);
         list.extend(direct.iter().flat_map(|direct| direct.0.iter().cloned()));
         let mut text = list.text();
         if list.is_all() && self.reach == Reach::Lists {
@@ -255,6 +289,9 @@ impl<'a> Draft<'a> {
                 "few clients read it; `http_proxy` and `https_proxy` say it to all",
             );
         }
+        for spellings in [HTTP, HTTPS, ALL] {
+            self.without_odd_spellings(spellings[0]);
+        }
         self.without_own_ways();
         self.grpc();
         self.node(http.as_ref(), https.as_ref());
@@ -283,8 +320,15 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        let (variable, proxy) = chosen?;
         let [lower, upper] = spellings;
+        let Some((variable, proxy)) = chosen else {
+            let odd = self.odd_spellings(lower);
+            return odd.into_iter().find_map(|variable| {
+                let value = self.values(&variable).next()?;
+                let proxy = ProxyUrl::parse(value.as_bytes()).ok()?;
+                Some(Named { variable, proxy })
+            });
+        };
         for (set, missing) in [(lower, upper), (upper, lower)] {
             if self.is_filled(set) && !self.is_filled(missing) {
                 self.note(Notice::OneSpelling { set, missing });
@@ -367,8 +411,7 @@ impl<'a> Draft<'a> {
             _ => return None,
         };
         let (host, port) = (said("ADDRESS")?, said("PORT")?);
-        let url = format!("{}://{host}:{port}", scheme.as_str());
-        let mut proxy = ProxyUrl::parse(url.as_bytes()).ok()?;
+        let mut proxy = ProxyUrl::from_parts(scheme, host, port)?;
         if let Some(user) = said("USERNAME") {
             let password = self.environment.get(format!("{CLOUDSDK}PASSWORD"));
             let password = password.map(OsStr::as_bytes);
@@ -468,7 +511,10 @@ impl<'a> Draft<'a> {
     fn node(&mut self, http: Option<&Named>, https: Option<&Named>) {
         let mut proxies = http.into_iter().chain(https).peekable();
         let some = proxies.peek().is_some();
-        if some && proxies.all(|named| !named.proxy.scheme().is_socks()) && !self.is_filled(NODE) {
+        if some
+            && proxies.all(|named| !named.proxy.scheme().is_socks())
+            && self.environment.filled(NODE).is_none()
+        {
             self.put(
                 NODE,
                 Some("1".into()),
@@ -524,6 +570,21 @@ impl<'a> Draft<'a> {
             if let Some(client) = Unsteerable::by_scheme(proxy) {
                 self.note(Notice::UnsteerableClients(client));
             }
+            let needs_encoding = |credentials: &Credentials| credentials.needs_encoding();
+            if proxy.credentials().is_some_and(needs_encoding) {
+                let proxy = (*proxy).clone();
+                self.note(Notice::UnsteerableClients(
+                    Unsteerable::EncodedCredentials { proxy },
+                ));
+            }
+        }
+        for proxy in &proxies {
+            let proxy = (*proxy).clone();
+            if proxy.credentials().is_some_and(|own| !own.has_password()) {
+                self.note(Notice::UnsteerableClients(Unsteerable::NoPassword {
+                    proxy,
+                }));
+            }
         }
         if let [http, https] = proxies[..]
             && http != https
@@ -549,7 +610,10 @@ impl<'a> Draft<'a> {
         let known = [HTTP, HTTPS, ALL].into_iter().flatten().chain([PIP, GRPC]);
         let set = known.filter(|variable| self.environment.has(variable));
         let set = set.map(str::to_owned);
-        set.chain(self.cloudsdk_variables()).collect()
+        let odd = [HTTP, HTTPS, ALL].map(|spellings| self.odd_spellings(spellings[0]));
+        set.chain(odd.into_iter().flatten())
+            .chain(self.cloudsdk_variables())
+            .collect()
     }
 
     fn take_out(&mut self, why: &str) {

@@ -10,8 +10,8 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -71,17 +71,28 @@ pub fn is_ignored(signal: Signal) -> bool {
     IGNORED.load(Ordering::Relaxed) & bit(signal) != 0
 }
 
-/// Puts back what the runtime has changed; to be called right before execve(2), or between fork(2) and execve(2).
-///
-/// Handlers need nothing: execve resets them, and ignored signals were never given one.
-pub fn restore() {
-    let disposition = match is_ignored(Signal::SIGPIPE) {
+/// Lets the end of a child be heard of: where SIGCHLD is ignored, the kernel reaps children itself and tells nobody.
+pub fn hear_of_children() {
+    dispose(Signal::SIGCHLD, false);
+}
+
+fn dispose(signal: Signal, to_ignore: bool) {
+    let disposition = match to_ignore {
         true => libc::SIG_IGN,
         false => libc::SIG_DFL,
     };
     // SAFETY: neither is a handler, so there is nothing that could run at a bad moment.
     unsafe {
-        libc::signal(libc::SIGPIPE, disposition);
+        libc::signal(signal as i32, disposition);
+    }
+}
+
+/// Puts back what the runtime and runup have changed; to be called right before execve(2), or between fork(2) and execve(2).
+///
+/// Handlers need nothing: execve resets them, and ignored signals were never given one.
+pub fn restore() {
+    for signal in [Signal::SIGPIPE, Signal::SIGCHLD] {
+        dispose(signal, is_ignored(signal));
     }
     let closed = CLOSED.load(Ordering::Relaxed);
     let close_on_exec = || FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
@@ -114,4 +125,35 @@ pub fn spawn(image: Image, mask: SigSet) -> io::Result<Pid> {
     }
     let child = command.spawn()?;
     Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// Waits for one of `signals` and gives its number. nix knows no real-time signals.
+///
+/// # Errors
+/// Those of sigwait(3).
+pub fn next_signal(signals: &SigSet) -> io::Result<i32> {
+    let mut signal = 0;
+    // SAFETY: sigwait reads the set and writes to `signal` only.
+    match unsafe { libc::sigwait(signals.as_ref(), &mut signal) } {
+        0 => Ok(signal),
+        errno => Err(io::Error::from_raw_os_error(errno)),
+    }
+}
+
+/// Sends `child` the signal of this number. It may have ended already: then its SIGCHLD comes next.
+pub fn forward(child: Pid, signal: i32) {
+    // SAFETY: kill takes any numbers and no memory.
+    unsafe {
+        libc::kill(child.as_raw(), signal);
+    }
+}
+
+/// Reaps one child that has ended, where there is one. nix would lose one that a real-time signal ended.
+pub fn reap() -> Option<(Pid, ExitStatus)> {
+    let mut status = 0;
+    // SAFETY: waitpid writes to `status` only.
+    match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
+        pid @ 1.. => Some((Pid::from_raw(pid), ExitStatus::from_raw(status))),
+        _ => None,
+    }
 }

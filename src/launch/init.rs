@@ -4,10 +4,10 @@
 //! stops the command: SIGTSTP, SIGTTIN and SIGTTOU, which Cloud Run sends before maintenance, are not forwarded.
 
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 
 use nix::errno::Errno;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::unistd::Pid;
 
 use crate::launch::{Image, inherited};
@@ -43,6 +43,7 @@ impl Init {
         for signal in FAULTS {
             signals.remove(signal);
         }
+        inherited::hear_of_children();
         let mut mask = SigSet::empty();
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask))?;
         Ok(Self { signals, mask })
@@ -51,41 +52,36 @@ impl Init {
     /// Runs `image` as a child until it ends, and gives its exit code, or 128 plus the signal that ended it.
     ///
     /// # Errors
-    /// Those of fork(2), execve(2) and waitpid(2).
+    /// Those of fork(2), execve(2) and sigwait(3).
     pub fn run(&self, image: Image) -> io::Result<u8> {
         let child = inherited::spawn(image, self.mask)?;
         loop {
-            let signal = match self.signals.wait() {
-                Ok(signal) => signal,
-                // A real-time signal, which nix cannot name.
-                Err(Errno::EINVAL | Errno::EINTR) => continue,
-                Err(errno) => return Err(errno.into()),
-            };
-            if signal == Signal::SIGCHLD {
-                if let Some(code) = reap(child)? {
+            let signal = inherited::next_signal(&self.signals)?;
+            if signal == Signal::SIGCHLD as i32 {
+                if let Some(code) = reap(child) {
                     return Ok(code);
                 }
-            } else if !STOPS.contains(&signal) {
-                // The child may have ended already: then its SIGCHLD comes next.
-                let _ = kill(child, signal);
+            } else if !STOPS.iter().any(|stop| *stop as i32 == signal) {
+                inherited::forward(child, signal);
             }
         }
     }
 }
 
-/// Reaps all that have died; the exit code of `child` where it is among them.
-fn reap(child: Pid) -> io::Result<Option<u8>> {
+/// Reaps all that have ended; the exit code of `child` where it is among them.
+fn reap(child: Pid) -> Option<u8> {
     let mut code = None;
-    loop {
-        let (pid, number) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, status)) => (pid, (status & 0xff) as u8),
-            Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, 128 + signal as u8),
-            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(code),
-            Ok(_) | Err(Errno::EINTR) => continue,
-            Err(errno) => return Err(errno.into()),
-        };
+    while let Some((pid, status)) = inherited::reap() {
         if pid == child {
-            code = Some(number);
+            let number = status
+                .code()
+                .or_else(|| status.signal().map(|signal| 128 + signal));
+            code = Some(
+                number
+                    .and_then(|number| u8::try_from(number).ok())
+                    .unwrap_or(u8::MAX),
+            );
         }
     }
+    code
 }

@@ -5,14 +5,15 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, SigmaskHow};
 
 use super::emulate::identity;
 use super::waiting::block_on;
+use crate::check::command;
 use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Subject};
 use crate::cli::Need;
-use crate::environment::proxy::{self, Way};
+use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud;
@@ -61,9 +62,13 @@ impl Mending {
 
         let mended = proxy::mend(&mending.environment, &wishes(needs, &mending.metadata));
         mending.circumstances.proxy_edits = mended.edits.len();
-        mending
-            .findings
-            .extend(mended.notices.iter().map(finding::of_notice));
+        for notice in &mended.notices {
+            let mut found = finding::of_notice(notice);
+            if is_in_image(notice, &mending.environment) {
+                found.severity = finding::Severity::Warning;
+            }
+            mending.findings.push(found);
+        }
         mending.change(mended.edits);
         mending.circumstances.is_mended = metadata_proxy(&mending.environment).is_none();
 
@@ -120,8 +125,20 @@ impl Mending {
             self.trust(path, console);
         }
         let mut gcloud = gcloud::inspect(&self.environment);
-        if !gcloud.writable {
-            match gcloud::private_directory(&gcloud) {
+        let may_mend = matches!(needs.wishes.mode, Mode::Mend | Mode::Strip);
+        let forgets_proxy = gcloud.proxy.is_some() && may_mend;
+        if let Some(proxy) = &gcloud.proxy {
+            let found = finding::of_gcloud_proxy(&gcloud.path, proxy, may_mend);
+            self.findings.push(found);
+        }
+        if !gcloud.writable || forgets_proxy {
+            let private = gcloud::private_directory(&gcloud).and_then(|private| {
+                if forgets_proxy {
+                    gcloud::forget_proxy(&private)?;
+                }
+                Ok(private)
+            });
+            match private {
                 Ok(private) => {
                     let own = adc::private_configuration(&self.environment, &gcloud, &private);
                     self.change(vec![own]);
@@ -204,8 +221,20 @@ impl Mending {
     }
 }
 
+/// Whether the image has the client that a notice is about. A warning of one that is not there would be noise.
+fn is_in_image(notice: &Notice, environment: &Environment) -> bool {
+    let find = |name: &str| command::find(name.as_ref(), environment, &directory()).ok();
+    match notice {
+        Notice::UnsteerableClients(Unsteerable::Java) => find("java").is_some(),
+        Notice::UnsteerableClients(Unsteerable::BusyBoxWget) => find("wget")
+            .and_then(|wget| std::fs::canonicalize(wget.path).ok())
+            .is_some_and(|path| path.to_string_lossy().contains("busybox")),
+        _ => false,
+    }
+}
+
 fn command_exists(name: &str, environment: &Environment) -> bool {
-    crate::check::command::find(name.as_ref(), environment, &directory()).is_ok()
+    command::find(name.as_ref(), environment, &directory()).is_ok()
 }
 
 /// Writes a bundle of roots where the command can read it, be it with a read-only root.
@@ -226,17 +255,21 @@ fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
 fn emulated(service_account: Option<String>) -> io::Result<Vec<Edit>> {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    std::thread::Builder::new()
+    // The thread begins with all signals blocked: one that blocked them itself could still take the SIGCHLD of a command
+    // that ends at once, and the parent would wait for ever.
+    let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+    let spawned = std::thread::Builder::new()
         .name("emulator".to_owned())
         .spawn(move || {
-            let _ = SigSet::all().thread_block();
             let served = block_on(async {
                 Emulator::from_std(listener, identity(service_account))?
                     .serve()
                     .await
             });
             tracing::debug!(?served, "the emulator ended");
-        })?;
+        });
+    mask.thread_set_mask()?;
+    spawned?;
     Ok(
         ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"]
             .map(|variable| Edit {

@@ -21,6 +21,8 @@ mod server;
 mod squid;
 
 mod alone;
+mod authority;
 mod conformance;
 mod itself;
+mod pages;
 mod scenarios;

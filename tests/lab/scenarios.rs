@@ -1,6 +1,7 @@
 //! What runup is for: each network in which the real clients fail by themselves, and what becomes of it under runup.
 //! How gcloud fails there alone stands in `alone`.
 
+use std::fs;
 use std::time::Duration;
 
 use runup::metadata::emulator::Identity;
@@ -66,6 +67,32 @@ fn gclouds_own_proxy_variables_are_taken_out() {
     prints_the_token(&run, &metadata);
     run.says(&["CLOUDSDK_PROXY_ADDRESS"]);
     assert_eq!(squid.log(), "");
+}
+
+#[test]
+fn a_proxy_in_gclouds_configuration_is_forgotten() {
+    need!("gcloud", "squid");
+    let lab = Lab::new();
+    let metadata = lab.metadata();
+    let squid = lab.squid(Policy::Deny);
+    let configurations = lab.home().join(".config/gcloud/configurations");
+    fs::create_dir_all(&configurations).unwrap();
+    let (host, port) = (squid.host(), squid.port());
+    let ini = format!("[proxy]\ntype = http\naddress = {host}\nport = {port}\n");
+    fs::write(configurations.join("config_default"), &ini).unwrap();
+    fs::write(configurations.with_file_name("active_config"), "default").unwrap();
+
+    lab.gcloud_token()
+        .run()
+        .fails_saying(&["Status: 403", "squid"]);
+    let before = squid.log();
+    assert_ne!(before, "");
+    let run = gcloud_under_runup(&lab).run();
+    prints_the_token(&run, &metadata);
+    run.says(&["gcloud's configuration", "proxy/gcloud-config"]);
+    assert_eq!(squid.log(), before);
+    let kept = fs::read_to_string(configurations.join("config_default")).unwrap();
+    assert_eq!(kept, ini, "the user's own file is left alone");
 }
 
 #[test]

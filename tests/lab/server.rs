@@ -138,7 +138,7 @@ impl Canned {
     }
 }
 
-/// Reads one request head and answers it; `None` where the client went away.
+/// Reads one request and answers it; `None` where the client went away.
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     respond: Respond,
@@ -149,10 +149,23 @@ async fn converse(
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
+    // What is left unread would make the kernel reset the connection, and the client miss the answer.
+    let mut body = vec![0; content_length(&head)];
+    stream.read_exact(&mut body).await.ok()?;
     let response = respond(&head);
     seen.lock().unwrap().push(head);
     stream.write_all(response.as_bytes()).await.ok()?;
     stream.shutdown().await.ok()
+}
+
+/// The length of the body that `head` announces.
+fn content_length(head: &str) -> usize {
+    let value = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        let is_meant = name.eq_ignore_ascii_case("content-length");
+        is_meant.then(|| value.trim().parse().ok())?
+    };
+    head.lines().find_map(value).unwrap_or(0)
 }
 
 /// A whole response; `headers` are lines without their ends.

@@ -67,9 +67,11 @@ fn strangers_untouched(before: &Environment, after: &Environment, wishes: &Wishe
         wishes.mode == Mode::Bypass || wishes.mode == Mode::Mend && before.has("REQUEST_METHOD");
     let is_stranger = |name: &OsStr| {
         let name = name.to_string_lossy();
-        let ours = ["no_proxy", "NO_PROXY"].contains(&&*name)
+        // In any case of letters: npm and Python read `No_Proxy`, too.
+        let any_case = |names: &[&str]| names.iter().any(|own| own.eq_ignore_ascii_case(&name));
+        let ours = any_case(&["no_proxy"])
             || !lists_only
-                && (PROXIES.contains(&&*name)
+                && (any_case(&["http_proxy", "https_proxy", "all_proxy"])
                     || GONE.contains(&&*name)
                     || ["grpc_proxy", "no_grpc_proxy", "NODE_USE_ENV_PROXY"].contains(&&*name)
                     || wishes.java && name == "JAVA_TOOL_OPTIONS"

@@ -104,6 +104,16 @@ impl Credentials {
         (!nothing).then_some(Self { user, password })
     }
 
+    /// Whether a URL holds them otherwise than as they are.
+    pub fn needs_encoding(&self) -> bool {
+        self.encoded().contains('%')
+    }
+
+    /// Whether there is a password, be it an empty one.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     fn encoded(&self) -> String {
         let mut text = percent_encode(&self.user, ENCODED).to_string();
         if let Some(password) = &self.password {
@@ -219,6 +229,20 @@ impl ProxyUrl {
         })
     }
 
+    /// From its parts, where each is nothing but that part.
+    pub(super) fn from_parts(scheme: Scheme, host: &str, port: &str) -> Option<Self> {
+        let address = host.trim_matches(['[', ']']).parse::<Ipv6Addr>();
+        Some(Self {
+            scheme,
+            host: match address {
+                Ok(address) => format!("[{address}]"),
+                Err(_) => host_name(host)?,
+            },
+            port: port.parse().ok().filter(|port| *port != 0)?,
+            credentials: None,
+        })
+    }
+
     /// The same proxy with these credentials.
     pub(super) fn with_credentials(self, credentials: Credentials) -> Self {
         Self {
@@ -291,9 +315,10 @@ impl fmt::Debug for ProxyUrl {
 pub fn redact(text: &str) -> String {
     const LONGEST: usize = 200;
     let text = text.trim();
-    let (scheme, rest) = match text.find("://") {
-        Some(at) if text[..at].bytes().all(|b| is_scheme_byte(b) || is_quote(b)) => {
-            text.split_at(at + 3)
+    let (scheme, rest) = match text.split_once("://") {
+        // What is no known scheme may be a user name, with slashes at the front of its password.
+        Some((scheme, _)) if is_shown_scheme(scheme.trim_start_matches(['"', '\'', '`'])) => {
+            text.split_at(scheme.len() + 3)
         }
         _ => ("", text),
     };
@@ -327,6 +352,11 @@ pub fn redact(text: &str) -> String {
     line
 }
 
+fn is_shown_scheme(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    Scheme::named(&name).is_some() || ["ftp", "tcp", "tls", "ws", "wss"].contains(&&*name)
+}
+
 /// `host:port` as it is, `host:what-is-no-port` as `host:***`.
 fn without_false_port(text: &str) -> String {
     let address = text.split(['/', '%']).next().unwrap_or_default();
@@ -344,7 +374,9 @@ fn without_false_port(text: &str) -> String {
     let (host, behind) = text.split_at(colon + 1);
     let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
     let tail = &behind[digits..];
-    if digits > 5 || !(tail.is_empty() || tail.starts_with(['/', '?', '#', ',', '"', '\'', ' '])) {
+    let is_port = (1..=5).contains(&digits)
+        && (tail.is_empty() || tail.starts_with(['/', '?', '#', ',', '"', '\'', ' ']));
+    if !(is_port || behind.is_empty()) {
         format!("{host}***")
     } else if tail.trim_matches(['/', '"', '\'']).is_empty() {
         text.to_owned()
@@ -367,20 +399,20 @@ fn host_and_port(authority: &str) -> Result<(String, &str), Unusable> {
         return Ok((format!("[{address}]"), port));
     }
     let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
-    // `http//squid` and `http:/squid` would else name a host called `http`.
-    let host = host_name(host).filter(|name| Scheme::named(name).is_none());
-    Ok((host.ok_or(Unusable::Host)?, port))
+    Ok((host_name(host).ok_or(Unusable::Host)?, port))
 }
 
 /// `text` as a host name in its one spelling (lower case, ASCII) or an IPv4 address. A final dot stays.
 ///
 /// Names that end in a number but are no IPv4 address (`010.0.0.1`, `10.1`) are none: each client would read them in its
-/// own way.
-pub(super) fn host_name(text: &str) -> Option<String> {
+/// own way. Nor is the name of a scheme: it is what remains of `http//squid` and `http:/squid`.
+fn host_name(text: &str) -> Option<String> {
     let name = ascii(text)?;
     let labels = name.strip_suffix('.').unwrap_or(&name);
-    (is_labels(labels) && (!ends_in_number(labels) || name.parse::<Ipv4Addr>().is_ok()))
-        .then_some(name)
+    let is_host = is_labels(labels)
+        && (!ends_in_number(labels) || name.parse::<Ipv4Addr>().is_ok())
+        && Scheme::named(&name).is_none();
+    is_host.then_some(name)
 }
 
 /// `text` in lower case, and in ASCII where it has an ASCII spelling (RFC 5891).
@@ -591,6 +623,8 @@ mod tests {
             ("http://u:secret%40squid:3128", "http://u:***"),
             ("u:secret", "u:***"),
             ("u:12secret", "u:***"),
+            ("u://secret", "u:***"),
+            ("ftp://squid:21", "ftp://squid:21"),
             ("u:123456789", "u:***"),
             ("http://a b:secret@squid", "http://***@squid"),
             ("x:y://secret@squid", "x:***@squid"),

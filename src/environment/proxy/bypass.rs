@@ -3,6 +3,7 @@
 //! There is no standard (curl, Go, Python, Node and wget differ in separators, wildcards, ports, CIDR and brackets), so a
 //! list is read generously into [`Entry`]s and written in the one form that most clients agree on.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
@@ -195,7 +196,7 @@ impl Bypass {
     /// Adds what `value` says; tells what had to be bent or left out.
     pub fn read(&mut self, variable: &str, value: &OsStr) -> Vec<Notice> {
         let (mut entries, mut notices) = (Vec::new(), Vec::new());
-        let shown = shown_by(value);
+        let shown = LazyCell::new(|| shown_by(value));
         for item in value.as_bytes().split(|byte| is_separator((*byte).into())) {
             // Bytes of 0x80 and more are no ASCII separators, so a character is never torn apart here.
             let Ok(item) = std::str::from_utf8(item) else {
@@ -207,7 +208,7 @@ impl Bypass {
             };
             for item in item.split(is_separator).filter(|item| !item.is_empty()) {
                 let reading = Reading::of(item);
-                notices.extend(reading.notice(item, shown));
+                notices.extend(reading.notice(item, &shown));
                 entries.extend(reading.entries);
             }
         }
@@ -225,6 +226,12 @@ impl Bypass {
                 self.entries.push(entry);
             }
         }
+    }
+
+    /// Adds what `other` says.
+    pub fn join(&mut self, other: Self) {
+        self.all |= other.all;
+        self.extend(other.entries);
     }
 
     /// The entries, `*` not among them.
@@ -338,9 +345,12 @@ pub(super) fn glob(block: Ipv4Net) -> Option<String> {
     }
 }
 
+/// A way to show an entry.
+type Shown = fn(&str) -> String;
+
 /// How the entries of `value` may be shown. Where an `@` or a `:` without a port tells of a password in it, that password may
 /// hold separators, so that each entry may be a piece of it.
-fn shown_by(value: &OsStr) -> fn(&str) -> String {
+fn shown_by(value: &OsStr) -> Shown {
     let text = value.to_string_lossy();
     let holds_password = |item: &str| item.ends_with(':') || redact(item) != item;
     let mut items = text
@@ -407,10 +417,15 @@ impl Reading {
         }
     }
 
-    fn notice(&self, item: &str, shown: fn(&str) -> String) -> Option<Notice> {
+    fn notice(
+        &self,
+        item: &str,
+        shown: &LazyCell<Shown, impl FnOnce() -> Shown>,
+    ) -> Option<Notice> {
+        let remark = self.remark?;
         let entry = shown(item);
         let becomes = || shown(&joined(&self.entries));
-        Some(match self.remark? {
+        Some(match remark {
             Remark::Widened => Notice::EntryWidened {
                 entry,
                 becomes: becomes(),
@@ -763,7 +778,11 @@ mod tests {
             ("10.1", "proxy/entry-ineffective"),
             ("300.1.2.3", "proxy/entry-ineffective"),
         ] {
-            let codes: Vec<_> = read(value).1.iter().map(Notice::code).collect();
+            let (_, notices) = read(value);
+            let codes: Vec<_> = notices
+                .iter()
+                .map(|notice| notice.code().as_str())
+                .collect();
             assert_eq!(codes, [code], "{value}");
         }
         assert!(

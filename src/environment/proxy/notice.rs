@@ -7,6 +7,7 @@ use std::fmt;
 use ipnet::Ipv4Net;
 
 use super::address::{ProxyUrl, Scheme, Unusable};
+use crate::finding::code::Code;
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,6 +154,16 @@ pub enum Unsteerable {
         /// The proxy.
         proxy: ProxyUrl,
     },
+    /// Credentials with characters that a URL must encode.
+    EncodedCredentials {
+        /// The proxy.
+        proxy: ProxyUrl,
+    },
+    /// A user without a password.
+    NoPassword {
+        /// The proxy.
+        proxy: ProxyUrl,
+    },
     /// One proxy for `http`, another for `https`.
     TwoProxies {
         /// That for `http`.
@@ -186,6 +197,12 @@ impl Unsteerable {
                 "wget, gRPC, gsutil, aiohttp, gaxios, axios, Ruby, Node and others"
             }
             Self::TlsProxy { .. } => "aiohttp, gRPC, wget, BusyBox wget and global-agent",
+            Self::EncodedCredentials { .. } => {
+                "axios, gsutil, bq, attohttpc, global-agent and wget2"
+            }
+            Self::NoPassword { .. } => {
+                "git, wget, Python's requests and urllib, gsutil, bq, undici and botocore"
+            }
             Self::TwoProxies { .. } => "Ruby, npm, gaxios and gRPC",
         }
     }
@@ -217,6 +234,14 @@ impl Unsteerable {
                     "cannot speak TLS to the proxy `{proxy}`: they fail or silently go directly"
                 )
             }
+            Self::EncodedCredentials { proxy } => {
+                format!(
+                    "do not decode the credentials of `{proxy}`: the proxy refuses them, or is not found"
+                )
+            }
+            Self::NoPassword { proxy } => {
+                format!("send no user without a password to `{proxy}`, and git fails")
+            }
             Self::TwoProxies { http, https } => {
                 format!("take one of `{http}` and `{https}` for both http and https")
             }
@@ -235,6 +260,10 @@ impl Unsteerable {
                 "address these hosts by name and list the domain with a leading dot"
             }
             Self::Socks { .. } | Self::TlsProxy { .. } => "name an `http://` listener of the proxy",
+            Self::EncodedCredentials { .. } => {
+                "choose a user and a password of letters, digits, `-`, `.`, `_` and `~`"
+            }
+            Self::NoPassword { .. } => "write the proxy as `http://USER:PASSWORD@HOST:PORT`",
             Self::TwoProxies { .. } => "name the same proxy for both",
         }
     }
@@ -248,12 +277,9 @@ impl Notice {
             | Self::OneSpelling { .. }
             | Self::EntryWidened { .. }
             | Self::Star { honoured: true }
-            | Self::UnsteerableClients(
-                Unsteerable::BusyBoxWget
-                | Unsteerable::Java
-                | Unsteerable::Blocks { .. }
-                | Unsteerable::TwoProxies { .. },
-            ) => Severity::Note,
+            | Self::UnsteerableClients(Unsteerable::BusyBoxWget | Unsteerable::Java) => {
+                Severity::Note
+            }
             Self::CloudsdkProxy { .. }
             | Self::PipProxy { .. }
             | Self::SpellingsDiffer { .. }
@@ -266,8 +292,12 @@ impl Notice {
             | Self::CgiEnvironment { .. }
             | Self::UnsteerableClients(
                 Unsteerable::JavaProxy { .. }
+                | Unsteerable::Blocks { .. }
                 | Unsteerable::Socks { .. }
-                | Unsteerable::TlsProxy { .. },
+                | Unsteerable::TlsProxy { .. }
+                | Unsteerable::EncodedCredentials { .. }
+                | Unsteerable::NoPassword { .. }
+                | Unsteerable::TwoProxies { .. },
             )
             | Self::MetadataWouldBeProxied { .. }
             | Self::NotText { .. }
@@ -276,32 +306,34 @@ impl Notice {
     }
 
     /// Its stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::CloudsdkProxy { .. } => "proxy/cloudsdk-proxy",
-            Self::PipProxy { .. } => "proxy/pip-proxy",
-            Self::SpellingsDiffer { .. } => "proxy/spellings-differ",
-            Self::BypassSpellingsDiffer => "proxy/bypass-spellings-differ",
-            Self::OneSpelling { .. } => "proxy/one-spelling",
-            Self::OneScheme { .. } => "proxy/one-scheme",
-            Self::ProxyUnusable { .. } => "proxy/unusable-value",
-            Self::EntryWidened { .. } => "proxy/entry-widened",
-            Self::EntryNarrowed { .. } => "proxy/entry-narrowed",
-            Self::EntryDropped { .. } => "proxy/entry-dropped",
-            Self::EntryIneffective { .. } => "proxy/entry-ineffective",
-            Self::Star { .. } => "proxy/bypass-everything",
-            Self::CgiEnvironment { .. } => "proxy/cgi-environment",
+            Self::CloudsdkProxy { .. } => Code::ProxyCloudsdkProxy,
+            Self::PipProxy { .. } => Code::ProxyPipProxy,
+            Self::SpellingsDiffer { .. } => Code::ProxySpellingsDiffer,
+            Self::BypassSpellingsDiffer => Code::ProxyBypassSpellingsDiffer,
+            Self::OneSpelling { .. } => Code::ProxyOneSpelling,
+            Self::OneScheme { .. } => Code::ProxyOneScheme,
+            Self::ProxyUnusable { .. } => Code::ProxyUnusableValue,
+            Self::EntryWidened { .. } => Code::ProxyEntryWidened,
+            Self::EntryNarrowed { .. } => Code::ProxyEntryNarrowed,
+            Self::EntryDropped { .. } => Code::ProxyEntryDropped,
+            Self::EntryIneffective { .. } => Code::ProxyEntryIneffective,
+            Self::Star { .. } => Code::ProxyBypassEverything,
+            Self::CgiEnvironment { .. } => Code::ProxyCgiEnvironment,
             Self::UnsteerableClients(client) => match client {
-                Unsteerable::BusyBoxWget => "proxy/busybox-wget",
-                Unsteerable::Java | Unsteerable::JavaProxy { .. } => "proxy/java",
-                Unsteerable::Blocks { .. } => "proxy/address-blocks",
-                Unsteerable::Socks { .. } => "proxy/socks",
-                Unsteerable::TlsProxy { .. } => "proxy/tls-proxy",
-                Unsteerable::TwoProxies { .. } => "proxy/two-proxies",
+                Unsteerable::BusyBoxWget => Code::ProxyBusyboxWget,
+                Unsteerable::Java | Unsteerable::JavaProxy { .. } => Code::ProxyJava,
+                Unsteerable::Blocks { .. } => Code::ProxyAddressBlocks,
+                Unsteerable::Socks { .. } => Code::ProxySocks,
+                Unsteerable::TlsProxy { .. } => Code::ProxyTlsProxy,
+                Unsteerable::EncodedCredentials { .. } => Code::ProxyEncodedCredentials,
+                Unsteerable::NoPassword { .. } => Code::ProxyNoPassword,
+                Unsteerable::TwoProxies { .. } => Code::ProxyTwoProxies,
             },
-            Self::MetadataWouldBeProxied { .. } => "proxy/metadata-proxied",
-            Self::NotText { .. } => "proxy/not-text",
-            Self::JavaOptionsOpenQuote => "proxy/java-options",
+            Self::MetadataWouldBeProxied { .. } => Code::ProxyMetadataProxied,
+            Self::NotText { .. } => Code::ProxyNotText,
+            Self::JavaOptionsOpenQuote => Code::ProxyJavaOptions,
         }
     }
 
