@@ -150,7 +150,7 @@ pub(super) const LIMITS: &[Known] = &[
         ],
         shape: "",
         target: METADATA6,
-        count: 361,
+        count: 362,
         why: "know an IPv6 address in a list only in brackets, or not at all; with brackets in it, httpx does not start",
         help: "ask the metadata server by its name or by its IPv4 address, as all libraries do by themselves",
     },

@@ -8,7 +8,7 @@ use runup::route::{self, Client, Steering};
 
 use super::differences::{Known, LIMITS, SURPRISES};
 use super::shapes::Shape;
-use super::witness::{GROUPS, TARGETS};
+use super::witness::{GROUPS, TARGETS, Target};
 use super::{DIRECT, Row, UNTRIED};
 
 /// The whole page.
@@ -126,7 +126,7 @@ fn mark(wrong: usize) -> char {
 
 fn wrong(row: &Row, phase: usize, client: &Client) -> usize {
     let letters = row.outcomes[phase][client.name()].chars();
-    let is_wrong = |(letter, target): &(char, _)| {
+    let is_wrong = |(letter, target): &(char, &Target)| {
         let right = row.shape.right(target).unwrap_or(*letter);
         *letter != right && *letter != UNTRIED
     };
