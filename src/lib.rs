@@ -35,7 +35,6 @@ use crate::plan::{Plan, Task};
 /// Does what `arguments` ask for, the program's own name left out, in `environment`. Comes back unless the process
 /// became the command.
 pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
-    net::resolve::pin_name_service();
     let plan = match Plan::read(arguments, &environment) {
         Ok(plan) => plan,
         Err(refusal) => {

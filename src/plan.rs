@@ -419,6 +419,11 @@ pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<S
 
 /// The options that RUNUP_ variables set, and warnings of those that nobody knows.
 fn variables(environment: &Environment) -> Result<(Options, Vec<Entry>), Entry> {
+    let is_ours = |name: &OsStr| name.as_bytes().starts_with(PREFIX.as_bytes());
+    // To declare the options once more takes longer than to read them.
+    if !environment.iter().any(|(name, _)| is_ours(name)) {
+        return Ok((Options::default(), Vec::new()));
+    }
     let declared = Options::augment_args(Command::new("runup").no_binary_name(true));
     let known: Vec<(String, &clap::Arg)> = declared
         .get_arguments()

@@ -29,6 +29,7 @@ pub async fn resolve(
         Phase::Resolve,
         format!("the resolver ({resolvers}; asked for `{host}`)"),
     );
+    pin_name_service();
     let name = host.to_owned();
     let answer = spawn_blocking(move || {
         let hints = AddrInfoHints {
@@ -79,19 +80,23 @@ pub async fn resolve(
     }
 }
 
-/// Pins the name service of a static glibc binary to files and DNS.
+/// Pins the name service of a static glibc binary to files and DNS, before the first name is looked up.
 ///
 /// Such a binary would otherwise load the image's NSS modules, and where these are of another glibc it dies with SIGFPE
 /// at the first unknown name (rust-lang/rust#100711; seen with the nsswitch.conf of UBI, Fedora and Debian 13). A
 /// dynamic or musl binary needs nothing.
-pub fn pin_name_service() {
+fn pin_name_service() {
     #[cfg(all(target_env = "gnu", target_feature = "crt-static"))]
     {
-        #[expect(unsafe_code, reason = "glibc's own switch has no safe binding")]
-        // SAFETY: both strings are static and NUL-terminated, glibc copies them, and no other thread exists yet.
-        unsafe {
-            __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr());
-        }
+        static PINNED: std::sync::Once = std::sync::Once::new();
+        PINNED.call_once(|| {
+            #[expect(unsafe_code, reason = "glibc's own switch has no safe binding")]
+            // SAFETY: both strings are static and NUL-terminated, and glibc copies them. Names are looked up here only,
+            // each after this, so no other thread reads the switch meanwhile.
+            unsafe {
+                __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr());
+            }
+        });
     }
 }
 

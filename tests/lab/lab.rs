@@ -1,7 +1,7 @@
 //! A namespace furnished as a corporate network on Google Cloud.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::netns::Netns;
 use crate::nginx::{Nginx, Serve};
 use crate::server::{Canned, Metadata, Respond};
-use crate::squid::{self, Policy, Squid};
+use crate::squid::{self, ELDER, Policy, Squid, TRACES};
 use crate::tools;
 
 /// A host of the lab: its name and its address.
@@ -34,6 +34,9 @@ pub(crate) const NEXUS: Host = ("nexus.corp.example", Ipv4Addr::new(10, 1, 2, 3)
 
 /// A host of the internet, to be reached by the proxy.
 pub(crate) const PUBLIC: Host = ("public.example", Ipv4Addr::new(203, 0, 113, 5));
+
+/// Another internal host, some domains deep.
+pub(crate) const DEEP: Host = ("deep.a.corp.example", Ipv4Addr::new(10, 1, 2, 4));
 
 /// A captive portal.
 pub(crate) const PORTAL: Host = ("portal.example", Ipv4Addr::new(203, 0, 113, 80));
@@ -63,10 +66,13 @@ impl Lab {
 
     pub(crate) fn with_dns(dns: &Dns) -> Self {
         let netns = Netns::add().unwrap();
-        for (_, address) in [METADATA, PROXY, NEXUS, PUBLIC, PORTAL] {
+        for (_, address) in [METADATA, PROXY, ELDER, NEXUS, DEEP, PUBLIC, PORTAL] {
             netns.address(address.into());
         }
         netns.address(metadata::IPV6.into());
+        for (_, address) in TRACES {
+            netns.address(address.into());
+        }
         Self {
             _dns: Dnsmasq::start(&netns, dns),
             netns,
@@ -109,6 +115,11 @@ impl Lab {
         respond: Respond,
     ) -> Canned {
         Canned::https(self.netns.listen(address(host, port)), tls, respond)
+    }
+
+    /// Listens on an address of the lab.
+    pub(crate) fn listen(&self, address: impl Into<IpAddr>, port: u16) -> TcpListener {
+        self.netns.listen((address.into(), port).into())
     }
 
     /// Diverts what goes to the metadata server into Squid.
@@ -192,6 +203,12 @@ impl Lab {
 /// The arguments with which gcloud prints its token.
 pub(crate) const GCLOUD_TOKEN: [&str; 2] = ["auth", "print-access-token"];
 
+/// The address of the host `name`, if the lab has it.
+pub(crate) fn address_of(name: &str) -> Option<IpAddr> {
+    let mut names = names().into_iter();
+    names.find_map(|(host, address)| (host == name).then_some(address))
+}
+
 fn address((_, address): Host, port: u16) -> SocketAddr {
     (address, port).into()
 }
@@ -202,7 +219,10 @@ pub(crate) fn names() -> Vec<(String, IpAddr)> {
         METADATA,
         (HOST_SHORT, METADATA.1),
         PROXY,
+        ("proxy", PROXY.1),
+        ELDER,
         NEXUS,
+        DEEP,
         PUBLIC,
         PORTAL,
     ]

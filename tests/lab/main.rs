@@ -23,6 +23,7 @@ mod squid;
 
 mod alone;
 mod authority;
+mod conformance;
 mod endpoints;
 mod itself;
 mod pages;

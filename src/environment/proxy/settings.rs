@@ -53,16 +53,21 @@ impl Settings {
                 Some(Named { variable, proxy })
             })
         };
+        let http = first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]);
+        let https = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]);
         let mut bypass = Bypass::default();
-        for variable in ["no_proxy", "NO_PROXY"] {
-            if let Some(value) = environment.get(variable) {
-                // What is odd about it is told by the mend.
-                let _ = bypass.read(variable, value);
+        // Where there is no proxy, nothing goes past it.
+        if http.is_some() || https.is_some() {
+            for variable in ["no_proxy", "NO_PROXY"] {
+                if let Some(value) = environment.get(variable) {
+                    // What is odd about it is told by the mend.
+                    let _ = bypass.read(variable, value);
+                }
             }
         }
         Self {
-            http: first(&["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]),
-            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+            http,
+            https,
             bypass,
         }
     }
@@ -77,7 +82,7 @@ impl Settings {
         self.https.as_ref().map(|named| &named.proxy)
     }
 
-    /// The bypass list.
+    /// The bypass list; empty where there is no proxy.
     pub fn bypass(&self) -> &Bypass {
         &self.bypass
     }
