@@ -65,6 +65,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             wishes,
         } => run::route::route(&urls, format, &wishes, &environment, &console),
         Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
+        Task::Explain(code) => run::explain::explain(code, &console),
         Task::Emulate {
             listen,
             service_account,

@@ -2,6 +2,7 @@
 
 pub mod emulate;
 pub mod env;
+pub mod explain;
 pub mod mending;
 pub mod route;
 pub mod token;
@@ -9,6 +10,7 @@ pub mod waiting;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -160,13 +162,25 @@ fn findings(
             false => finding::Severity::Warning,
         };
         match &outcome.result {
-            Err(failure) => findings.push(finding::of_failure(
-                &outcome.check.subject,
-                severity,
-                failure,
-                outcome.attempts,
-                circumstances,
-            )),
+            Err(failure) => {
+                let finding = finding::of_failure(
+                    &outcome.check.subject,
+                    severity,
+                    failure,
+                    outcome.attempts,
+                    circumstances,
+                );
+                findings.push(match &outcome.other_way {
+                    Some(other) => finding.with_other_way(other.clone()),
+                    None => finding,
+                });
+            }
+            Ok(Evidence::Endpoint(reached)) => {
+                let certificate = reached.certificate.as_ref();
+                findings.extend(certificate.and_then(|certificate| {
+                    finding::of_certificate(&outcome.check.subject, certificate, SystemTime::now())
+                }));
+            }
             Ok(Evidence::Metadata(proven)) => {
                 findings.extend(proven.name_failure.as_ref().map(finding::of_name));
             }

@@ -98,7 +98,7 @@ fn a_port_that_stays_closed_is_69_at_the_deadline() {
         .command(["true"])
         .code(69)
         .stderr(format!(
-            "...\nrunup: {url}: refused the connection\n  saw    {0}: connection refused ([..] attempts)\n...\n  code   endpoint/refused\nrunup: did not start `true`: 1 required check failed, exit 69\n",
+            "...\nrunup: {url}: refused the connection\n  saw    {0} (loopback): connection refused ([..] attempts)\n...\n  code   endpoint/refused (runup explain endpoint/refused)\nrunup: did not start `true`: 1 required check failed, exit 69\n",
             port.address
         ))
         .run();
@@ -115,7 +115,7 @@ fn what_is_only_wanted_warns() {
         .shell("exit 4")
         .code(4)
         .stderr(format!(
-            "runup: warning: {url}: refused the connection\n...\n  code   endpoint/refused\n{READY}"
+            "runup: warning: {url}: refused the connection\n...\n  code   endpoint/refused (runup explain endpoint/refused)\n{READY}"
         ))
         .run();
 }
@@ -160,7 +160,7 @@ fn a_status_from_500_is_waited_for() {
         .command(["true"])
         .code(69)
         .stderr(format!(
-            "...\nrunup: {0}: answered 503\n  saw    503 to GET {0}; Server: nexus ([..] attempts)\n...\n  code   endpoint/status\nrunup: did not start [..]\n",
+            "...\nrunup: {0}: answered 503\n  saw    503 to GET {0}; Server: nexus ([..] attempts)\n...\n  code   endpoint/status (runup explain endpoint/status)\nrunup: did not start [..]\n",
             url(&fake)
         ))
         .run();
@@ -210,7 +210,7 @@ fn findings_stand_in_the_order_of_the_checks() {
         .code(69)
         .any_stderr()
         .run();
-    assert_eq!(done.codes(), ["endpoint/timeout", "endpoint/refused"]);
+    assert_eq!(done.codes(), ["endpoint/no-answer", "endpoint/refused"]);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_plain_port_is_no_tls() {
             ])
             .command(["true"])
             .code(69)
-            .stderr("...\n  code   tls/handshake\nrunup: did not start [..]\n")
+            .stderr("...\n  code   tls/handshake (runup explain tls/handshake)\nrunup: did not start [..]\n")
             .run();
     }
     Run::new()
@@ -294,7 +294,7 @@ fn a_plain_port_is_no_tls() {
         ])
         .command(["true"])
         .code(69)
-        .stderr("...\n  code   endpoint/not-http\nrunup: did not start [..]\n")
+        .stderr("...\n  code   endpoint/not-http (runup explain endpoint/not-http)\nrunup: did not start [..]\n")
         .run();
     drop(fake);
 }
@@ -306,7 +306,7 @@ fn a_required_variable_must_hold_something() {
             .args(["--require-variable", "COMPONENT"])
             .command(["true"])
             .code(78)
-            .stderr("runup: variable `COMPONENT`: `COMPONENT` is not set, or empty\n...\n  code   variable/missing\nrunup: did not start [..]\n")
+            .stderr("runup: variable `COMPONENT`: is not set, or empty\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: did not start [..]\n")
             .run();
     }
     Run::new()

@@ -38,6 +38,11 @@ fn help_of_token() {
 }
 
 #[test]
+fn help_of_explain() {
+    insta::assert_snapshot!(printed(&["explain", "--help"]));
+}
+
+#[test]
 fn help_of_emulate() {
     insta::assert_snapshot!(printed(&["emulate", "--help"]));
 }
@@ -54,7 +59,6 @@ fn version() {
 fn the_help_does_not_depend_on_the_environment() {
     let done = Run::new()
         .env("RUNUP_TIMEOUT", "soon")
-        .env("COLUMNS", "40")
         .args(["--help"])
         .any_stdout()
         .stderr("")

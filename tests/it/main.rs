@@ -12,6 +12,7 @@ mod support;
 mod command;
 mod endpoints;
 mod exit_codes;
+mod explain;
 mod help;
 mod inherited;
 mod mended;

@@ -110,7 +110,7 @@ fn gclouds_own_proxy_is_taken_out_with_a_warning() {
         .command(["printenv", "-0"])
         .any_stdout()
         .stderr(format!(
-            "...\nrunup: warning: proxy variables: [..]CLOUDSDK_PROXY_ADDRESS=squid.corp.example[..]\n...\n  code   proxy/cloudsdk-proxy\n...\n{READY}"
+            "...\nrunup: warning: proxy variables: [..]CLOUDSDK_PROXY_ADDRESS=squid.corp.example[..]\n...\n  code   proxy/cloudsdk-proxy (runup explain proxy/cloudsdk-proxy)\n...\n{READY}"
         ))
         .run();
     assert!(!done.text().contains("CLOUDSDK_PROXY_"));
@@ -166,7 +166,7 @@ fn keep_says_where_metadata_requests_would_go() {
         .env("https_proxy", SQUID)
         .command(["true"])
         .stderr(format!(
-            "...\n  code   proxy/metadata-proxied\n...\n{READY}"
+            "...\n  code   proxy/metadata-proxied (runup explain proxy/metadata-proxied)\n...\n{READY}"
         ))
         .run();
 }
@@ -221,7 +221,7 @@ fn a_key_file_that_is_missing_or_none_is_78() {
             .command(["true"])
             .code(78)
             .stderr(format!(
-                "runup: GOOGLE_APPLICATION_CREDENTIALS: `GOOGLE_APPLICATION_CREDENTIALS` names `{}`, {says}[..]\n...\n  code   adc/credentials-file\nrunup: did not start [..]\n",
+                "runup: key file: `GOOGLE_APPLICATION_CREDENTIALS` names `{}`, {says}[..]\n...\n  code   adc/credentials-file (runup explain adc/credentials-file)\nrunup: did not start [..]\n",
                 key.display()
             ).replace("exist[..]", "exist"))
             .run();

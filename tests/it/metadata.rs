@@ -379,7 +379,7 @@ fn a_wanted_metadata_server_only_warns() {
         .shell("echo started")
         .stdout("started\n")
         .stderr(format!(
-            "runup: warning: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted\n{READY}"
+            "runup: warning: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted (runup explain metadata/intercepted)\n{READY}"
         ))
         .run();
 }
@@ -424,7 +424,7 @@ fn the_whole_of_a_failure_is_told() {
                       It is not IAM, not the service account and not the token.\n  \
                help   network team: [..]\n         \
                       job owner: [..]\n  \
-               code   metadata/intercepted\n\
+               code   metadata/intercepted (runup explain metadata/intercepted)\n\
              runup: did not start `./a.sh -e env`: 2 required checks failed, exit 127\n",
         )
         .run();

@@ -102,7 +102,7 @@ fn an_environment_that_cannot_be_mended_is_not_printed() {
         .metadata(&fake)
         .args(["env"])
         .code(69)
-        .stderr("runup: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted\n")
+        .stderr("runup: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted (runup explain metadata/intercepted)\n")
         .run();
 }
 

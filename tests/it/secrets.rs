@@ -246,7 +246,7 @@ fn runup_token_prints_nothing_where_it_fails() {
         .metadata(&fake)
         .args(["token"])
         .code(69)
-        .stderr("runup: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted\n")
+        .stderr("runup: metadata server: `squid/5.7` answered in its place\n...\n  code   metadata/intercepted (runup explain metadata/intercepted)\n")
         .run();
     let fake = Fake::new([Answer::Healthy]);
     Run::new()
@@ -257,11 +257,11 @@ fn runup_token_prints_nothing_where_it_fails() {
             "other@emulated.iam.gserviceaccount.com",
         ])
         .code(77)
-        .stderr("...\n  code   identity/mismatch\n")
+        .stderr("...\n  code   identity/mismatch (runup explain identity/mismatch)\n")
         .run();
     Run::new()
         .args(["token", "--timeout", "300ms"])
         .code(69)
-        .stderr("...\n  code   metadata/refused\n")
+        .stderr("...\n  code   metadata/refused (runup explain metadata/refused)\n")
         .run();
 }

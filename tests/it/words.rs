@@ -252,7 +252,7 @@ fn lists_in_variables_are_split_on_white_space_and_commas() {
             .command(["true"])
             .code(78)
             .stderr(
-                "runup: variable `FIRST`: [..]\n...\n  code   variable/missing\nrunup: variable `SECOND`: [..]\n...\n  code   variable/missing\nrunup: did not start `true`: 2 required checks failed, exit 78\n",
+                "runup: variable `FIRST`: [..]\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: variable `SECOND`: [..]\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: did not start `true`: 2 required checks failed, exit 78\n",
             )
             .run();
     }

@@ -15,6 +15,7 @@ use crate::dns::{Dns, Dnsmasq};
 use crate::firewall;
 use crate::job::Job;
 use crate::netns::Netns;
+use crate::nginx::{Nginx, Serve};
 use crate::server::{Canned, Metadata, Respond};
 use crate::squid::{self, Policy, Squid};
 use crate::tools;
@@ -115,6 +116,36 @@ impl Lab {
         firewall::divert(&self.netns, METADATA.1, 80, squid::INTERCEPT);
     }
 
+    /// Starts nginx on `host`.
+    pub(crate) fn nginx(&self, host: Host, ports: &[(u16, Serve)]) -> Nginx {
+        Nginx::start(&self.netns, host.1, ports)
+    }
+
+    /// Starts a server on `host` that answers at the first byte it gets, whatever it is.
+    pub(crate) fn blurting(&self, host: Host, port: u16, respond: Respond) -> Canned {
+        Canned::blurting(self.netns.listen(address(host, port)), respond)
+    }
+
+    /// Starts an HTTP server at any address.
+    pub(crate) fn http_at(&self, address: SocketAddr, respond: Respond) -> Canned {
+        Canned::http(self.netns.listen(address), respond)
+    }
+
+    /// Gives the namespace one more address.
+    pub(crate) fn address(&self, address: IpAddr) {
+        self.netns.address(address);
+    }
+
+    /// Drops what is asked of name servers.
+    pub(crate) fn drop_questions(&self) {
+        firewall::drop_questions(&self.netns);
+    }
+
+    /// Refuses connections to `host` with `with`, in nftables' words.
+    pub(crate) fn reject(&self, host: Host, port: u16, with: &str) {
+        firewall::reject(&self.netns, host.1, port, with);
+    }
+
     /// Drops what would open a connection to `host`.
     pub(crate) fn drop_connections(&self, host: Host, port: u16) {
         firewall::drop_connections(&self.netns, host.1, port);
@@ -165,7 +196,8 @@ fn address((_, address): Host, port: u16) -> SocketAddr {
     (address, port).into()
 }
 
-fn names() -> Vec<(String, IpAddr)> {
+/// The names of all hosts.
+pub(crate) fn names() -> Vec<(String, IpAddr)> {
     [
         METADATA,
         (HOST_SHORT, METADATA.1),

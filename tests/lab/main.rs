@@ -17,10 +17,13 @@ mod firewall;
 mod job;
 mod lab;
 mod netns;
+mod nginx;
 mod server;
 mod squid;
 
 mod alone;
 mod authority;
+mod endpoints;
 mod itself;
+mod pages;
 mod scenarios;

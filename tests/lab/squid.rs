@@ -20,6 +20,12 @@ const FORWARD: u16 = 3128;
 /// Where it takes diverted connections.
 pub(crate) const INTERCEPT: u16 = 3129;
 
+/// The user and the password of [`Policy::Authenticate`].
+pub(crate) const CREDENTIALS: &str = "someone:hunter2";
+
+/// The same for Squid's helper, hashed by `openssl passwd -apr1`.
+const HASHED: &str = "someone:$apr1$runuplab$hlvLWuVOdihq/0OC4rdER0\n";
+
 /// What Squid does with a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Policy {
@@ -27,6 +33,8 @@ pub(crate) enum Policy {
     Deny,
     /// Passed on, with the headers that tell of it.
     Allow,
+    /// Passed on for who knows [`CREDENTIALS`], 407 for all others.
+    Authenticate,
     /// Passed on without `X-Forwarded-For`, so that the metadata server takes it for a neighbour's.
     Launder,
 }
@@ -47,9 +55,19 @@ impl Squid {
     ) -> Self {
         let directory = TempDir::with_prefix("runup-squid-").unwrap();
         let place = directory.path().display();
+        let users = directory.path().join("users");
+        fs::write(&users, HASHED).unwrap();
+        let authenticate = format!(
+            "auth_param basic program /usr/lib/squid/basic_ncsa_auth {}
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all",
+            users.display()
+        );
         let rules = match policy {
             Policy::Deny => "http_access deny all",
             Policy::Allow => "http_access allow all",
+            Policy::Authenticate => &authenticate,
             Policy::Launder => "http_access allow all\nforwarded_for delete",
         };
         let configuration = format!(
