@@ -1,5 +1,6 @@
 //! One HTTP/1.1 request over a connection that is already there: no redirect, no more of the body than is needed.
 
+use std::error::Error;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
@@ -56,12 +57,14 @@ pub async fn ask(
     let host = question.host;
     progress.enter(Phase::Request, format!("`{host}`"));
     let failed = |error: hyper::Error| {
-        let kind = if error.is_parse() {
-            FailureKind::NotHttp
-        } else {
-            FailureKind::Broken
+        // A request that was not sent any more carries what had ended the connection.
+        let inner = error.source().and_then(|cause| cause.downcast_ref());
+        let cause: &hyper::Error = inner.unwrap_or(&error);
+        let kind = match cause.is_parse() || inner.is_some_and(came_unasked) {
+            true => FailureKind::NotHttp,
+            false => FailureKind::Broken,
         };
-        Failure::new(Phase::Request, kind, format!("`{host}`: {error}"))
+        Failure::new(Phase::Request, kind, format!("`{host}`: {cause}"))
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -99,6 +102,12 @@ pub async fn ask(
         headers: head.headers,
         body: body.into(),
     })
+}
+
+/// Whether the connection ended since something came before the request was sent, which no HTTP server does. hyper has
+/// no question for it, so it is what all others deny.
+fn came_unasked(error: &hyper::Error) -> bool {
+    error.source().is_none() && !error.is_closed() && !error.is_incomplete_message()
 }
 
 /// The time a Retry-After header asks for, in seconds or as a date.
