@@ -12,6 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::time::SystemTime;
 
+use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use self::mending::{Mending, directory};
@@ -24,6 +25,7 @@ use crate::environment::{Edit, Environment, proxy};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::{self, Circumstances, Finding};
+use crate::launch::inherited::Held;
 use crate::launch::init::Init;
 use crate::launch::{Image, exec};
 use crate::log::{Console, Entry, Severity};
@@ -64,6 +66,10 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
     ) {
         Ok(outcomes) => outcomes,
         Err(code) => return code,
+    };
+    let held = match Held::new() {
+        Ok(held) => held,
+        Err(error) => return failed_to("hold signals back", &error, console),
     };
 
     let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
@@ -108,7 +114,14 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
             _ => None,
         });
     match runnable {
-        Some(runnable) => launch(&runnable, &command, &environment, needs.emulate, console),
+        Some(runnable) => launch(
+            &runnable,
+            &command,
+            &environment,
+            needs.emulate,
+            &held,
+            console,
+        ),
         // Its check is always fatal, so there is no way here.
         None => ExitCode::Bug,
     }
@@ -134,7 +147,10 @@ pub fn disabled(
     ));
     let program = command.first().cloned().unwrap_or_default();
     match command::find(&program, environment, &directory()) {
-        Ok(runnable) => launch(&runnable, command, environment, false, console),
+        Ok(runnable) => match Held::new() {
+            Ok(held) => launch(&runnable, command, environment, false, &held, console),
+            Err(error) => failed_to("hold signals back", &error, console),
+        },
         Err(fault) => {
             let subject = Subject::Command(program);
             let kind = FailureKind::Command(Box::new(fault));
@@ -237,6 +253,7 @@ fn launch(
     command: &[OsString],
     environment: &Environment,
     is_parent: bool,
+    held: &Held,
     console: &Console,
 ) -> ExitCode {
     let failed = |error: &dyn std::error::Error| {
@@ -252,10 +269,22 @@ fn launch(
         Ok(image) => image,
         Err(errno) => return failed(&errno),
     };
-    if !is_parent {
-        return failed(&exec::exec(&image));
+    if let Some(signal) = held.pending() {
+        let code = match signal {
+            Signal::SIGINT => ExitCode::Interrupted,
+            _ => ExitCode::Terminated,
+        };
+        let message = format!(
+            "ended by {signal} before the command, exit {}",
+            code.number()
+        );
+        console.say(&Entry::new(Severity::Error, message));
+        return code;
     }
-    match Init::new()
+    if !is_parent {
+        return failed(&exec::exec(&image, &held.mask));
+    }
+    match Init::new(held.mask)
         .map_err(io::Error::from)
         .and_then(|init| init.run(image))
     {
