@@ -225,7 +225,10 @@ Acquire { Retries \"0\"; http::Timeout \"5\"; https { Timeout \"5\"; Verify-Peer
         clients: &[("ruby", "Net::HTTP (Ruby)")],
         tls: true,
         takes: Takes::Urls,
-        job: |lab| lab.job("ruby").args(["--disable-gems", "-e", include_str!("clients.rb")]),
+        job: |lab| {
+            lab.job("ruby")
+                .args(["--disable-gems", "-e", include_str!("clients.rb")])
+        },
     },
     Program {
         needs: &["libwww-perl"],
