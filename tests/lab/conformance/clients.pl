@@ -5,7 +5,7 @@ use warnings;
 use HTTP::Tiny;
 use LWP::UserAgent;
 
-my $limit = 5;
+my $limit = 20;
 
 my %ways = (
     'http-tiny' => sub { HTTP::Tiny->new( timeout => $limit, verify_SSL => 0 ) },

@@ -22,7 +22,7 @@ import pip._internal.commands.install
 import requests
 from pip._internal.cli.main import main as pip_main
 
-LIMIT = 5
+LIMIT = 20
 UNVERIFIED = ssl._create_unverified_context()
 
 

@@ -14,7 +14,7 @@ const fetchHappen = load('make-fetch-happen');
 const { ProxyAgent } = load('proxy-agent');
 const undici = load('undici');
 
-const LIMIT = 5000;
+const LIMIT = 20000;
 
 const WAYS = {
   undici: () => {
