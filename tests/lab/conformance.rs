@@ -395,7 +395,7 @@ fn reqwest_asks() {
         .build();
     runtime.unwrap().block_on(async {
         for url in urls.split_whitespace() {
-            let client = reqwest::Client::builder().timeout(Duration::from_secs(5));
+            let client = reqwest::Client::builder().timeout(Duration::from_secs(20));
             // Where it fails, nothing arrives; that is what is looked at.
             if let Ok(client) = client.build() {
                 let _ = client.get(url).send().await;

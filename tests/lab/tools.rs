@@ -13,7 +13,8 @@ use crate::netns::Netns;
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
-/// and `google-auth-library` (Node), which CI puts under the target directory. What every namespace needs goes without
+/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries` and
+/// `node-libraries`. What every namespace needs goes without
 /// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {

@@ -5,22 +5,22 @@ use warnings;
 use HTTP::Tiny;
 use LWP::UserAgent;
 
-my $limit = 5;
+my $limit = 20;
 
 my %ways = (
-    'http-tiny' => sub { HTTP::Tiny->new( timeout => $limit, verify_SSL => 0 )->get(shift) },
+    'http-tiny' => sub { HTTP::Tiny->new( timeout => $limit, verify_SSL => 0 ) },
     'lwp'       => sub {
-        my $agent = LWP::UserAgent->new(
+        LWP::UserAgent->new(
             env_proxy => 1,
             timeout   => $limit,
             ssl_opts  => { verify_hostname => 0, SSL_verify_mode => 0 },
         );
-        $agent->get(shift);
     },
 );
 
 for my $name ( sort keys %ways ) {
+    my $agent = eval { $ways{$name}->() } or warn "$name $@" and next;
     for my $url (@ARGV) {
-        eval { $ways{$name}->("$url/$name"); 1 } or warn "$name $url $@";
+        eval { $agent->get("$url/$name"); 1 } or warn "$name $url $@";
     }
 }

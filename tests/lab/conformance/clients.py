@@ -22,41 +22,43 @@ import pip._internal.commands.install
 import requests
 from pip._internal.cli.main import main as pip_main
 
-LIMIT = 5
+LIMIT = 20
 UNVERIFIED = ssl._create_unverified_context()
 
 
-def by_urllib(url):
-    urllib.request.urlopen(url, context=UNVERIFIED)
+def by_urllib():
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=UNVERIFIED)).open
 
 
-def by_requests(url):
-    requests.get(url, timeout=LIMIT, verify=False)
+def by_requests():
+    session = requests.Session()
+    return lambda url: session.get(url, timeout=LIMIT, verify=False)
 
 
-def by_google_auth(url):
+def by_google_auth():
     session = requests.Session()
     session.verify = False
-    google.auth.transport.requests.Request(session)(url, timeout=LIMIT)
+    request = google.auth.transport.requests.Request(session)
+    return lambda url: request(url, timeout=LIMIT)
 
 
-def by_httpx(url):
-    httpx.get(url, timeout=LIMIT, verify=UNVERIFIED)
+def by_httpx():
+    return httpx.Client(timeout=LIMIT, verify=UNVERIFIED).get
 
 
-def by_aiohttp(url):
-    async def ask():
+def by_aiohttp():
+    async def ask(url):
         limit = aiohttp.ClientTimeout(total=LIMIT)
         async with aiohttp.ClientSession(trust_env=True, timeout=limit) as session:
             async with session.get(url, ssl=UNVERIFIED):
                 pass
 
-    asyncio.run(ask())
+    return lambda url: asyncio.run(ask(url))
 
 
-def by_httplib2(url):
+def by_httplib2():
     http = httplib2.Http(timeout=LIMIT, disable_ssl_certificate_validation=True)
-    http.request(url)
+    return http.request
 
 
 WAYS = {
@@ -81,9 +83,14 @@ def ask(urls):
     socket.setdefaulttimeout(LIMIT)
     warnings.simplefilter("ignore")
     for name, way in WAYS.items():
+        try:
+            get = way()
+        except Exception as error:
+            print(name, repr(error), file=sys.stderr)
+            continue
         for url in urls:
             try:
-                way(f"{url}/{name}")
+                get(f"{url}/{name}")
             except Exception as error:
                 print(name, url, repr(error), file=sys.stderr)
     by_pip(urls)

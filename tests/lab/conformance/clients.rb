@@ -5,7 +5,7 @@ require "openssl"
 ARGV.each do |url|
   uri = URI(url)
   http = Net::HTTP.new(uri.hostname, uri.port)
-  http.open_timeout = http.read_timeout = 5
+  http.open_timeout = http.read_timeout = 20
   http.max_retries = 0
   http.use_ssl = uri.scheme == "https"
   http.verify_mode = OpenSSL::SSL::VERIFY_NONE

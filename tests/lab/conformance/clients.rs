@@ -133,7 +133,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         clients: &[("curl", "curl")],
         tls: true,
         takes: Takes::Urls,
-        job: |lab| lab.job("curl").args(["-gks", "--max-time", "5"]),
+        job: |lab| lab.job("curl").args(["-gks", "--max-time", "20"]),
     },
     Program {
         needs: &["wget"],
@@ -143,7 +143,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         job: |lab| {
             let job = lab
                 .job("wget")
-                .args(["-q", "-T", "5", "-t", "1", "-O", "/dev/null"]);
+                .args(["-q", "-T", "20", "-t", "1", "-O", "/dev/null"]);
             job.args(["--no-hsts", "--no-check-certificate"])
         },
     },
@@ -183,7 +183,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             let configuration = lab.file(
                 "apt.conf",
                 "Dir::Etc::parts \"/dev/null\"; Dir::Etc::main \"/dev/null\"; APT::Sandbox::User \"root\";
-Acquire { Retries \"0\"; http::Timeout \"5\"; https { Timeout \"5\"; Verify-Peer \"false\"; Verify-Host \"false\"; }; };",
+Acquire { Retries \"0\"; http::Timeout \"20\"; https { Timeout \"20\"; Verify-Peer \"false\"; Verify-Host \"false\"; }; };",
             );
             let download = r#"/usr/lib/apt/apt-helper download-file $(for url; do echo "$url /dev/null MD5Sum:0"; done)"#;
             shell(lab, download).env("APT_CONFIG", configuration)
@@ -216,7 +216,7 @@ Acquire { Retries \"0\"; http::Timeout \"5\"; https { Timeout \"5\"; Verify-Peer
         job: |lab| {
             shell(
                 lab,
-                r#"printf '%s\n' "$@" | ffuf -s -t 1 -timeout 5 -u FUZZ -w -"#,
+                r#"printf '%s\n' "$@" | ffuf -s -t 1 -timeout 20 -u FUZZ -w -"#,
             )
         },
     },

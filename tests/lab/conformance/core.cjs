@@ -4,7 +4,7 @@
 const http = require('node:http');
 const https = require('node:https');
 
-const LIMIT = 5000;
+const LIMIT = 20000;
 
 const WAYS = {
   http: (url) =>

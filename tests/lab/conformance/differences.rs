@@ -4,7 +4,6 @@
 use super::witness::METADATA6;
 
 /// A letter that is not the one that it should be.
-#[derive(Debug)]
 pub(super) struct Difference {
     pub(super) client: &'static str,
     pub(super) shape: &'static str,
@@ -58,11 +57,17 @@ pub(super) fn settle(
             ));
         }
     }
-    problems.extend(
-        found
-            .iter()
-            .map(|difference| format!("{what}: {difference:?}")),
-    );
+    problems.extend(found.iter().map(|difference| {
+        let Difference {
+            client,
+            shape,
+            phase,
+            target,
+            observed,
+            expected,
+        } = difference;
+        format!("{what}: {client}, {shape}, {phase}: {target}: {observed}, not {expected}")
+    }));
     problems
 }
 
@@ -151,7 +156,7 @@ pub(super) const LIMITS: &[Known] = &[
         shape: "",
         target: METADATA6,
         count: 362,
-        why: "know an IPv6 address in a list only in brackets, or not at all; with brackets in it, httpx does not start",
+        why: "know an IPv6 address in a list in brackets only, or not at all; of brackets, httpx does not start",
         help: "ask the metadata server by its name or by its IPv4 address, as all libraries do by themselves",
     },
     Known {

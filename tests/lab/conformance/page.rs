@@ -1,6 +1,5 @@
 //! docs/routes.md: what was seen, for people.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use runup::environment::proxy::redact;
@@ -9,7 +8,7 @@ use runup::route::{self, Client, Steering};
 use super::differences::{Known, LIMITS, SURPRISES};
 use super::shapes::Shape;
 use super::witness::{GROUPS, TARGETS, Target};
-use super::{DIRECT, Row, UNTRIED};
+use super::{DIRECT, Row, UNKNOWN, UNTRIED, predicted};
 
 /// The whole page.
 pub(super) fn page(rows: &[Row], clients: &[&Client]) -> String {
@@ -27,9 +26,8 @@ pub(super) fn page(rows: &[Row], clients: &[&Client]) -> String {
 }
 
 fn introduction(page: &mut String, rows: &[Row], clients: &[&Client]) {
-    let tried = |letters: &String| letters.chars().filter(|letter| *letter != UNTRIED).count();
-    let outcomes = rows.iter().flat_map(|row| &row.outcomes);
-    let letters: usize = outcomes.flat_map(BTreeMap::values).map(tried).sum();
+    let letters = letters(rows, clients);
+    let unknown = letters.iter().filter(|(_, said)| *said == UNKNOWN).count();
     let explained: usize = SURPRISES.iter().map(|known| known.count).sum();
     let options = DIRECT.map(|direct| format!(" --direct {direct}")).concat();
     write!(
@@ -38,9 +36,12 @@ fn introduction(page: &mut String, rows: &[Row], clients: &[&Client]) {
 
 <!-- Written by tests/lab/conformance.rs from what it saw; `RUNUP_WRITE_DOCS=1 cargo test --test lab conformance`. -->
 
-{} real clients, in {} environments, before and after the mend, ask for {} URLs in a private network that has a real Squid.
-Every letter below was seen by the host that was asked, or by nobody. The model of the clients ([clients.md](clients.md)), by
-which `runup route` and `runup env` judge, says the same of all {letters} but {explained}, which are named.
+{} real clients in {} environments, before and after the mend, ask for {} URLs, in a private network with a real Squid. Every
+letter below tells what the host that was asked saw, or that it saw nothing. (Many environments are alike once they are mended;
+each is tried once.)
+
+The model of the clients ([clients.md](clients.md)), by which `runup route` and `runup env` judge, says the same of {} letters
+out of {}. It does not know {unknown}, and says otherwise of {explained}, which are named below.
 
 The mend is that of `runup env{options}`.
 
@@ -48,6 +49,8 @@ The mend is that of `runup env{options}`.
         clients.len(),
         rows.len(),
         TARGETS.len(),
+        letters.len() - unknown - explained,
+        letters.len(),
     )
     .unwrap();
     page.push_str("A group of letters stands for these hosts, in this order:\n\n");
@@ -77,6 +80,25 @@ installed here knows no https, or none that works. Right is, where the user mean
     );
 }
 
+/// Every letter that was seen, and what the model says in its place.
+fn letters(rows: &[Row], clients: &[&Client]) -> Vec<(char, char)> {
+    let mut letters = Vec::new();
+    for row in rows {
+        for (environment, outcome) in row.environments.iter().zip(&row.outcomes) {
+            for client in clients {
+                let seen = outcome[client.name()].chars().zip(&TARGETS);
+                let seen = seen.filter(|(letter, _)| *letter != UNTRIED);
+                letters.extend(
+                    seen.map(|(letter, target)| {
+                        (letter, predicted(client, environment, target.url))
+                    }),
+                );
+            }
+        }
+    }
+    letters
+}
+
 /// How many letters are wrong, for each client and shape.
 fn at_a_glance(page: &mut String, rows: &[Row], clients: &[&Client]) {
     page.push_str(
@@ -99,6 +121,7 @@ below.
                 }
             })
             .collect();
+        let tens = tens.trim_end();
         let ones: String = (1..=rows.len()).map(|number| digit(number % 10)).collect();
         writeln!(page, "\n```\n{:width$}  {tens}\n{name:width$}  {ones}", "").unwrap();
         for client in clients {
