@@ -643,26 +643,47 @@ fn command_code(fault: &CommandFault) -> Code {
     }
 }
 
+impl Finding {
+    /// A finding of the environment itself, for which nothing was asked.
+    fn of_environment(
+        code: Code,
+        severity: Severity,
+        subject: &str,
+        summary: String,
+        help: String,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            subject: subject.to_owned(),
+            summary,
+            phase: Phase::Local,
+            saw: String::new(),
+            steps: Vec::new(),
+            proxy: None,
+            other_way: None,
+            means: Vec::new(),
+            help: vec![help],
+            attempts: 0,
+            exit: ExitCode::Configuration,
+        }
+    }
+}
+
 /// The finding of a notice about the proxy variables.
 pub fn of_notice(notice: &Notice) -> Finding {
-    Finding {
-        code: notice.code(),
-        severity: match notice.severity() {
-            proxy::Severity::Note => Severity::Note,
-            proxy::Severity::Warning => Severity::Warning,
-        },
-        subject: "proxy variables".to_owned(),
-        summary: notice.to_string(),
-        phase: Phase::Local,
-        saw: String::new(),
-        steps: Vec::new(),
-        proxy: None,
-        other_way: None,
-        means: Vec::new(),
-        help: vec![notice.help()],
-        attempts: 0,
-        exit: ExitCode::Configuration,
-    }
+    let severity = match notice.severity() {
+        proxy::Severity::Note => Severity::Note,
+        proxy::Severity::Warning => Severity::Warning,
+    };
+    let summary = notice.to_string();
+    Finding::of_environment(
+        notice.code(),
+        severity,
+        "proxy variables",
+        summary,
+        notice.help(),
+    )
 }
 
 /// The finding of a proxy in gcloud's own configuration, in the directory `path`.
@@ -672,65 +693,50 @@ pub fn of_gcloud_proxy(path: &Path, proxy: &str, is_mended: bool) -> Finding {
         false => "With this --proxy it stays so.",
     };
     Finding {
-        code: Code::ProxyGcloudConfig,
-        severity: Severity::Warning,
-        subject: "gcloud's configuration".to_owned(),
-        summary: format!("names the proxy `{}`", proxy::redact(proxy)),
-        phase: Phase::Local,
         saw: format!("a section `proxy` in `{}`", path.display()),
-        steps: Vec::new(),
-        proxy: None,
-        other_way: None,
-        means: vec![format!(
-            "gcloud then ignores NO_PROXY, even for the metadata server. {then}"
-        )],
-        help: lines([
-            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well",
-        ]),
-        attempts: 0,
-        exit: ExitCode::Configuration,
+        means: vec![format!("gcloud then ignores NO_PROXY, even for the metadata server. {then}")],
+        ..Finding::of_environment(
+            Code::ProxyGcloudConfig,
+            Severity::Warning,
+            "gcloud's configuration",
+            format!("names the proxy `{}`", proxy::redact(proxy)),
+            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well"
+                .to_owned(),
+        )
     }
 }
 
 /// The finding of a notice about the CA variables.
 pub fn of_ca(notice: &ca::Notice) -> Finding {
-    Finding {
-        code: notice.code(),
-        severity: match notice {
-            ca::Notice::Java => Severity::Note,
-            _ => Severity::Warning,
-        },
-        subject: "CA variables".to_owned(),
-        summary: notice.to_string(),
-        phase: Phase::Local,
-        saw: String::new(),
-        steps: Vec::new(),
-        proxy: None,
-        other_way: None,
-        means: Vec::new(),
-        help: vec![notice.help()],
-        attempts: 0,
-        exit: ExitCode::Configuration,
-    }
+    let severity = match notice {
+        ca::Notice::Java => Severity::Note,
+        _ => Severity::Warning,
+    };
+    let summary = notice.to_string();
+    Finding::of_environment(
+        notice.code(),
+        severity,
+        "CA variables",
+        summary,
+        notice.help(),
+    )
 }
 
 /// The finding of a metadata name that leads nowhere while the address works.
 pub fn of_name(failure: &Failure) -> Finding {
     Finding {
-        code: Code::MetadataNameUnresolved,
-        severity: Severity::Warning,
-        subject: "metadata server".to_owned(),
-        summary: "answers by its address only, not by its name".to_owned(),
         phase: failure.phase,
         saw: failure.saw.clone(),
-        steps: Vec::new(),
-        proxy: None,
-        other_way: None,
         means: lines([
             "GCE_METADATA_HOST, _ROOT and _IP are set to the address, which moves the clients that read them; PHP's and a few others ask the address anyway.",
         ]),
-        help: lines(["network team: let metadata.google.internal resolve to 169.254.169.254"]),
         attempts: 1,
-        exit: ExitCode::Unavailable,
+        ..Finding::of_environment(
+            Code::MetadataNameUnresolved,
+            Severity::Warning,
+            "metadata server",
+            "answers by its address only, not by its name".to_owned(),
+            "network team: let metadata.google.internal resolve to 169.254.169.254".to_owned(),
+        )
     }
 }
