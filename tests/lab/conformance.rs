@@ -147,7 +147,8 @@ fn programs() -> (Vec<&'static Program>, Vec<&'static str>) {
         .partition(|program| program.lacks().is_none());
     let missing: Vec<_> = missing.into_iter().filter_map(Program::lacks).collect();
     let gcloud = (!tools::has("gcloud")).then_some("gcloud");
-    let missing: Vec<_> = missing.into_iter().chain(gcloud).collect();
+    let mut missing: Vec<_> = missing.into_iter().chain(gcloud).collect();
+    missing.dedup();
     assert!(
         missing.is_empty() || !tools::is_required(),
         "the conformance test needs {missing:?}: `.ci/run` installs what the lab needs, as root"
