@@ -247,3 +247,26 @@ impl Resolve for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::emulator::{Emulator, Identity};
+
+    #[tokio::test]
+    async fn all_questions_go_over_one_connection() {
+        let emulator = Emulator::bind(([127, 0, 0, 1], 0).into(), Identity::default())
+            .await
+            .unwrap();
+        let (authority, log) = (emulator.address().unwrap().to_string(), emulator.log());
+        tokio::spawn(emulator.serve());
+        let client = Client::new(&authority, Duration::from_secs(5), Progress::default()).unwrap();
+        client.prove().await.unwrap();
+        let asked = log.requests();
+        assert!(asked.len() >= 4, "{asked:?}");
+        assert!(
+            asked.iter().all(|one| one.peer == asked[0].peer),
+            "{asked:?}"
+        );
+    }
+}
