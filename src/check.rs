@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::command::Runnable;
-use crate::check::endpoint::{Reached, Target};
+use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
 use crate::cli::{Need, OnFailure};
 use crate::environment::{Environment, adc, ca, proxy};
@@ -60,7 +60,7 @@ pub enum Evidence {
     /// What the metadata server said.
     Metadata(Box<Proven>),
     /// How an endpoint answered.
-    Endpoint(Reached),
+    Endpoint(Box<Reached>),
 }
 
 /// What checks look at.
@@ -96,6 +96,7 @@ impl Subject {
         context: &Context,
         progress: &Progress,
     ) -> Result<Evidence, Failure> {
+        progress.begin();
         let local = |kind: FailureKind| {
             let saw = kind.in_short();
             Failure::new(Phase::Local, kind, saw)
@@ -137,8 +138,26 @@ impl Subject {
             Self::Endpoint(target) => target
                 .attempt(&context.settings, &context.trust, progress)
                 .await
-                .map(Evidence::Endpoint),
+                .map(|reached| Evidence::Endpoint(Box::new(reached))),
         }
+    }
+
+    /// One attempt by the way that the environment does not say; nothing where there is no such way, or it fails, too.
+    pub async fn attempt_otherwise(&self, context: &Context) -> Option<OtherWay> {
+        match self {
+            Self::Endpoint(target) => {
+                let Context {
+                    settings, trust, ..
+                } = context;
+                target.attempt_otherwise(settings, trust).await
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it looks at this container only.
+    pub fn is_local(&self) -> bool {
+        !matches!(self, Self::Metadata { .. } | Self::Endpoint(_))
     }
 }
 
@@ -147,7 +166,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Command(program) => write!(f, "command `{}`", program.display()),
             Self::Variable(name) => write!(f, "variable `{name}`"),
-            Self::Credentials => f.write_str("GOOGLE_APPLICATION_CREDENTIALS"),
+            Self::Credentials => f.write_str("key file"),
             Self::CaFile(_) => f.write_str("--ca-file"),
             Self::Metadata { .. } => f.write_str("metadata server"),
             Self::Endpoint(target) => write!(f, "{target}"),

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
+use crate::finding::code::Code;
 
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
@@ -42,7 +43,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -67,6 +68,8 @@ pub enum Word {
     Route(RouteUrls),
     /// Print an access token of the metadata server, for scripts that use curl
     Token(Token),
+    /// Print what a finding means and who can mend it; without CODE, all there are
+    Explain(Explain),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
 }
@@ -130,6 +133,14 @@ pub struct Token {
     pub timeout: Option<Duration>,
 }
 
+/// `runup explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code in the last line of a finding
+    #[arg(value_name = "CODE")]
+    pub code: Option<Code>,
+}
+
 /// `runup emulate`
 #[derive(Debug, Args)]
 pub struct Emulate {
@@ -144,7 +155,8 @@ pub struct Emulate {
 /// The options of a run.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Options {
-    /// What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name
+    /// What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name,
+    /// proxy://host:port; options behind `#`, as in https://nexus/#expect=200-399,401&timeout=9s
     #[arg(long, value_name = "URL")]
     pub require: Vec<Target>,
     /// What should answer: a warning where it does not
@@ -174,6 +186,9 @@ pub struct Options {
     /// The upper bound of any pause [default: 5s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub backoff_max: Option<Duration>,
+    /// Over how long the first attempts of a job's tasks are spread, by task number and chance; inside the timeout [default: 0s]
+    #[arg(long, value_name = "DURATION", value_parser = duration_or_nothing)]
+    pub splay: Option<Duration>,
     /// What to do when something required failed [default: abort]
     #[arg(long, value_name = "POLICY")]
     pub on_failure: Option<OnFailure>,
@@ -251,8 +266,16 @@ fn web_url(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A duration with its unit, or `0`.
+fn duration_or_nothing(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => duration(text),
+    }
+}
+
 /// A duration with its unit, longer than nothing.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if text.trim().parse::<f64>().is_ok() {
         return Err(format!("a number without a unit; write `{}s`", text.trim()));
     }

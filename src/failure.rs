@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::check::command::CommandFault;
 use crate::environment::adc::CredentialsFault;
+use crate::net::trace::Trace;
 
 /// The steps of reaching something, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -26,6 +27,21 @@ pub enum Phase {
     Request,
     /// An answer came and is judged.
     Response,
+}
+
+impl Phase {
+    /// The step in one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Local => "look",
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Tunnel => "tunnel",
+            Self::Handshake => "tls",
+            Self::Request => "request",
+            Self::Response => "answer",
+        }
+    }
 }
 
 impl fmt::Display for Phase {
@@ -53,6 +69,8 @@ pub struct Failure {
     pub saw: String,
     /// How long the other side asked to be left alone (Retry-After).
     pub retry_after: Option<Duration>,
+    /// The steps up to here, and what they went by; empty where nobody noted them.
+    pub trace: Box<Trace>,
 }
 
 impl Failure {
@@ -63,6 +81,15 @@ impl Failure {
             kind,
             saw: saw.into(),
             retry_after: None,
+            trace: Box::default(),
+        }
+    }
+
+    /// The same with the steps that led to it.
+    pub fn with(self, trace: Trace) -> Self {
+        Self {
+            trace: Box::new(trace),
+            ..self
         }
     }
 }
@@ -82,20 +109,37 @@ pub enum FailureKind {
     Unreachable,
     /// The connection broke.
     Broken,
+    /// The proxy itself cannot be reached, as a host of that kind would not be.
+    ProxyUnreachable(Box<FailureKind>),
+    /// The checks cannot use the proxy, or none is set where one was asked for. Says why.
+    ProxyUnusable(String),
+    /// What answers CONNECT is not a proxy.
+    NotAProxy(u16),
     /// The proxy wants credentials (407).
-    ProxyAuthentication,
+    ProxyAuthentication {
+        /// Whether some were sent, so that these are wrong.
+        is_given: bool,
+    },
     /// The proxy refuses to connect further.
     ProxyDenied(u16),
     /// The proxy could not reach the host (5xx).
     ProxyCannotReach(u16),
     /// The certificate was not accepted.
     Certificate(CertificateFault),
-    /// The port does not speak TLS, or no version and cipher in common.
+    /// The port does not speak TLS.
     NotTls,
+    /// The port speaks plain HTTP where TLS was expected.
+    PlainHttp,
+    /// No version or cipher of TLS in common.
+    TlsMismatch,
     /// An HTTP status that tells of no readiness.
     Status(u16),
+    /// The body lacks the text that was asked for.
+    BodyLacks(String),
     /// The answer is not HTTP.
     NotHttp,
+    /// The port speaks TLS where plain HTTP was expected.
+    TlsExpected,
     /// A proxy answered in the metadata server's place.
     Intercepted {
         /// Its name, as far as it tells.
@@ -184,19 +228,26 @@ impl FailureKind {
             | Self::Unreachable
             | Self::Broken
             | Self::ProxyCannotReach(_)
+            | Self::BodyLacks(_)
             | Self::MetadataBusy(_)
             | Self::MetadataMalformed => Patience::UntilDeadline,
+            Self::ProxyUnreachable(why) => why.patience(),
             // Google's documentation of the metadata server blames a 403 on a connection closed by the network, too.
             Self::MetadataDenied => Patience::Attempts(3),
             Self::Status(status) => match status {
                 408 | 425 | 429 | 500..=599 => Patience::UntilDeadline,
                 _ => Patience::None,
             },
-            Self::ProxyAuthentication
+            Self::ProxyAuthentication { .. }
+            | Self::ProxyUnusable(_)
+            | Self::NotAProxy(_)
             | Self::ProxyDenied(_)
             | Self::Certificate(_)
             | Self::NotTls
+            | Self::PlainHttp
+            | Self::TlsMismatch
             | Self::NotHttp
+            | Self::TlsExpected
             | Self::Intercepted { .. }
             | Self::CaptivePage { .. }
             | Self::OtherCloud(_)
@@ -220,7 +271,20 @@ impl FailureKind {
             Self::TimedOut => "did not answer in time".to_owned(),
             Self::Unreachable => "has no route from here".to_owned(),
             Self::Broken => "broke the connection".to_owned(),
-            Self::ProxyAuthentication => "is behind a proxy that wants credentials".to_owned(),
+            Self::ProxyUnreachable(why) => match **why {
+                Self::NameUnknown | Self::ResolverFailed => {
+                    "is behind a proxy whose name cannot be resolved".to_owned()
+                }
+                ref why => format!("is behind a proxy that {}", why.in_short()),
+            },
+            Self::ProxyUnusable(why) => format!("cannot be asked through a proxy: {why}"),
+            Self::NotAProxy(status) => format!("is not a proxy: it answered {status} to CONNECT"),
+            Self::ProxyAuthentication { is_given: false } => {
+                "is behind a proxy that wants credentials".to_owned()
+            }
+            Self::ProxyAuthentication { is_given: true } => {
+                "is behind a proxy that does not accept its credentials".to_owned()
+            }
             Self::ProxyDenied(status) => format!("is denied by the proxy ({status})"),
             Self::ProxyCannotReach(status) => format!("is not reached by the proxy ({status})"),
             Self::Certificate(fault) => match fault {
@@ -232,8 +296,12 @@ impl FailureKind {
             }
             .to_owned(),
             Self::NotTls => "does not speak TLS".to_owned(),
+            Self::PlainHttp => "speaks plain HTTP, not TLS".to_owned(),
+            Self::TlsMismatch => "has no TLS version or cipher in common with runup".to_owned(),
             Self::Status(status) => format!("answered {status}"),
+            Self::BodyLacks(text) => format!("answered without `{text}` in the body"),
             Self::NotHttp => "does not speak HTTP".to_owned(),
+            Self::TlsExpected => "speaks TLS, not plain HTTP".to_owned(),
             Self::Intercepted { by } => format!("`{by}` answered in its place"),
             Self::CaptivePage { title: Some(title) } => {
                 format!("a page titled `{title}` stands in its place")
@@ -251,7 +319,7 @@ impl FailureKind {
             }
             Self::Credentials(fault) => fault.to_string(),
             Self::Command(fault) => fault.to_string(),
-            Self::VariableMissing(name) => format!("`{name}` is not set, or empty"),
+            Self::VariableMissing(_) => "is not set, or empty".to_owned(),
             Self::CaFile { path, why } => {
                 format!("the CA file `{}` cannot be used: {why}", path.display())
             }
@@ -263,34 +331,142 @@ impl FailureKind {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_heals_is_waited_for_and_nothing_else() {
-        let intercepted = FailureKind::Intercepted {
-            by: "squid/5.7".to_owned(),
-        };
-        for (kind, patience) in [
-            (FailureKind::NameUnknown, Patience::UntilDeadline),
-            (FailureKind::ResolverFailed, Patience::UntilDeadline),
-            (FailureKind::Refused, Patience::UntilDeadline),
-            (FailureKind::TimedOut, Patience::UntilDeadline),
-            (FailureKind::Unreachable, Patience::UntilDeadline),
-            (FailureKind::Broken, Patience::UntilDeadline),
-            (FailureKind::ProxyCannotReach(503), Patience::UntilDeadline),
-            (FailureKind::MetadataBusy(503), Patience::UntilDeadline),
-            (FailureKind::Status(503), Patience::UntilDeadline),
-            (FailureKind::Status(429), Patience::UntilDeadline),
-            (FailureKind::Status(404), Patience::None),
-            (FailureKind::MetadataDenied, Patience::Attempts(3)),
-            (intercepted, Patience::None),
-            (FailureKind::NoServiceAccount, Patience::None),
-            (FailureKind::ProxyAuthentication, Patience::None),
-            (FailureKind::ProxyDenied(403), Patience::None),
-            (
-                FailureKind::Certificate(CertificateFault::Expired),
-                Patience::None,
-            ),
-        ] {
-            assert_eq!(kind.patience(), patience, "{kind:?}");
+    /// The row of docs/retry.md that a kind belongs to. Exhaustive, so that a new kind has its row.
+    fn row(kind: &FailureKind) -> &'static str {
+        use FailureKind::*;
+        match kind {
+            NameUnknown => "the name is unknown (EAI_NONAME, EAI_NODATA)",
+            ResolverFailed => "the name server does not answer (EAI_AGAIN, EAI_FAIL)",
+            Refused => "connection refused",
+            TimedOut => "timed out",
+            Unreachable => "no route, network or host unreachable",
+            Broken => "the connection broke",
+            ProxyUnreachable(_) => "the proxy itself is not resolved, or not reached",
+            ProxyCannotReach(_) => "the proxy could not reach the host (408, 429, 5xx)",
+            Status(408 | 425 | 429 | 500..=599) => "HTTP 408, 425, 429, 5xx of a host",
+            BodyLacks(_) => "the body lacks the text of `#body=`",
+            MetadataBusy(_) => "408, 429, 5xx of the metadata server",
+            MetadataMalformed => "an unusable answer of the genuine metadata server",
+            MetadataDenied => "403 of the genuine metadata server",
+            Status(_) => "any other HTTP status that is not expected",
+            ProxyAuthentication { .. } | ProxyDenied(_) => {
+                "the proxy wants credentials (407) or forbids (403 …)"
+            }
+            ProxyUnusable(_) | NotAProxy(_) => {
+                "the proxy cannot be used: none is set, it speaks SOCKS, or it is none"
+            }
+            Certificate(_) => "a certificate is not accepted",
+            NotTls | PlainHttp | TlsMismatch | NotHttp | TlsExpected => {
+                "the port does not speak TLS, or not HTTP, or TLS only, or no version in common"
+            }
+            Intercepted { .. }
+            | CaptivePage { .. }
+            | OtherCloud(_)
+            | Redirected { .. }
+            | NotGoogle => {
+                "a proxy, a captive page, another cloud or anybody else in the metadata server's place"
+            }
+            NoServiceAccount | WrongIdentity { .. } => {
+                "no service account (404), the wrong identity"
+            }
+            Credentials(_) | Command(_) | VariableMissing(_) | CaFile { .. } => {
+                "an unusable key file or CA file, a missing variable, a command that cannot run"
+            }
         }
+    }
+
+    /// One of each kind at least, and the ends of those that stand for numbers.
+    fn all() -> Vec<FailureKind> {
+        use FailureKind::*;
+        let text = || "x".to_owned();
+        let fault = CredentialsFault::Missing {
+            path: PathBuf::new(),
+        };
+        let command = CommandFault::IsDirectory {
+            path: PathBuf::new(),
+        };
+        let mut all = vec![
+            NameUnknown,
+            ResolverFailed,
+            Refused,
+            TimedOut,
+            Unreachable,
+            Broken,
+            ProxyUnreachable(Box::new(Refused)),
+            ProxyUnreachable(Box::new(NameUnknown)),
+            ProxyUnusable(text()),
+            ProxyAuthentication { is_given: true },
+            ProxyAuthentication { is_given: false },
+            NotTls,
+            PlainHttp,
+            TlsMismatch,
+            BodyLacks(text()),
+            NotHttp,
+            TlsExpected,
+            Intercepted { by: text() },
+            CaptivePage { title: None },
+            OtherCloud("x"),
+            Redirected { to: text() },
+            NotGoogle,
+            MetadataDenied,
+            NoServiceAccount,
+            MetadataMalformed,
+            WrongIdentity {
+                expected: text(),
+                found: text(),
+            },
+            Credentials(fault),
+            Command(Box::new(command)),
+            VariableMissing(text()),
+            CaFile {
+                path: PathBuf::new(),
+                why: text(),
+            },
+        ];
+        let faults = [
+            CertificateFault::UnknownIssuer,
+            CertificateFault::Expired,
+            CertificateFault::NotYetValid,
+            CertificateFault::WrongName,
+            CertificateFault::Other,
+        ];
+        all.extend(faults.map(Certificate));
+        all.extend([200, 302, 404, 408, 425, 429, 499, 500, 503, 599].map(Status));
+        all.extend([403, 404, 405].map(ProxyDenied));
+        all.extend([400, 405].map(NotAProxy));
+        all.extend([408, 429, 500, 503].map(ProxyCannotReach));
+        all.extend([408, 429, 500, 503].map(MetadataBusy));
+        all
+    }
+
+    /// The table is the page that people read; here it is what the code does, row by row.
+    #[test]
+    fn docs_retry_md_is_what_happens() {
+        let page = include_str!("../docs/retry.md");
+        let rows: Vec<(&str, Patience)> = page
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| what happened |"))
+            .filter(|line| !line.starts_with("| ---"))
+            .map(|line| {
+                let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+                let patience = match cells[1] {
+                    "until the deadline" => Patience::UntilDeadline,
+                    "three attempts" => Patience::Attempts(3),
+                    "no" => Patience::None,
+                    other => panic!("`{other}` in {line}"),
+                };
+                (cells[0], patience)
+            })
+            .collect();
+        let mut unproven: Vec<&str> = rows.iter().map(|(what, _)| *what).collect();
+        for kind in all() {
+            let what = row(&kind);
+            let Some((_, patience)) = rows.iter().find(|(row, _)| *row == what) else {
+                panic!("no row `{what}` for {kind:?}");
+            };
+            assert_eq!(kind.patience(), *patience, "{kind:?} of `{what}`");
+            unproven.retain(|row| *row != what);
+        }
+        assert_eq!(unproven, Vec::<&str>::new(), "rows that nothing proves");
     }
 }

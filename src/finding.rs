@@ -1,15 +1,22 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
+pub mod code;
+
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
 use crate::check::Subject;
 use crate::check::command::CommandFault;
+use crate::check::endpoint::OtherWay;
 use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
+use crate::finding::code::Code;
+use crate::net::certificate::{self, Certificate};
+use crate::net::trace::{Range, Step, Trace};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,8 +33,8 @@ pub enum Severity {
 /// What was found wrong.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// Its stable name.
-    pub code: &'static str,
+    /// Its stable name, under which docs/findings tells more.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// What was checked.
@@ -38,6 +45,15 @@ pub struct Finding {
     pub phase: Phase,
     /// What was observed.
     pub saw: String,
+    /// The steps of the attempt that tells most, up to the one that failed; empty where nobody noted them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// The proxy that it went through, without its credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// That it answers by the other way, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_way: Option<OtherWay>,
     /// What it means, and what it does not.
     pub means: Vec<String>,
     /// What to do, each with whom it falls to.
@@ -86,11 +102,88 @@ pub fn of_failure(
         summary: failure.kind.in_short(),
         phase: failure.phase,
         saw: failure.saw.clone(),
+        // A metadata check asks by name and by address, so that its steps are not one way.
+        steps: match is_metadata {
+            true => Vec::new(),
+            false => failure.trace.steps.clone(),
+        },
+        proxy: failure.trace.proxy.clone(),
+        other_way: None,
         means,
         help,
         attempts,
         exit,
     }
+}
+
+impl Finding {
+    /// The same with the news that the host answers by the other way, and the one entry that would mend it.
+    pub fn with_other_way(mut self, other: OtherWay) -> Self {
+        let status = other.status.map_or("it answered".to_owned(), |status| {
+            format!("it answered {status}")
+        });
+        let took = crate::report::short(other.took);
+        let OtherWay { host, because, .. } = &other;
+        let (means, help) = match &other.proxy {
+            None => (
+                format!(
+                    "the proxy is the wrong way to this host ({because}): asked directly, {status} in {took}."
+                ),
+                format!("job owner: --direct {host}, or `{host}` in NO_PROXY, mends it"),
+            ),
+            Some(proxy) => (
+                format!(
+                    "direct is the wrong way to this host ({because}): through the proxy `{proxy}`, {status} in {took}."
+                ),
+                format!(
+                    "job owner: `{host}` must go through the proxy; take out of NO_PROXY and --direct what keeps it from there"
+                ),
+            ),
+        };
+        self.means.push(means);
+        self.help.insert(0, help);
+        self.other_way = Some(other);
+        self
+    }
+}
+
+/// A certificate that ends within this time is worth a warning.
+pub const ENDS_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// The finding of an endpoint whose certificate is good, but not for long.
+pub fn of_certificate(
+    subject: &Subject,
+    certificate: &Certificate,
+    now: SystemTime,
+) -> Option<Finding> {
+    let left = certificate.end.duration_since(now).unwrap_or_default();
+    if left > ENDS_SOON {
+        return None;
+    }
+    let days = left.as_secs() / (24 * 60 * 60);
+    let day = match days {
+        0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    };
+    Some(Finding {
+        code: Code::TlsExpiresSoon,
+        severity: Severity::Warning,
+        subject: subject.to_string(),
+        summary: format!("has a certificate that ends {day}"),
+        phase: Phase::Handshake,
+        saw: format!(
+            "{certificate} is valid until {}",
+            certificate::date(certificate.end)
+        ),
+        steps: Vec::new(),
+        proxy: None,
+        other_way: None,
+        means: lines(["all is well until then; afterwards every client refuses the host."]),
+        help: lines(["owner of the host: renew the certificate"]),
+        attempts: 1,
+        exit: ExitCode::Unavailable,
+    })
 }
 
 type Lines = Vec<String>;
@@ -117,17 +210,14 @@ fn about_variables(circumstances: &Circumstances) -> String {
     }
 }
 
-fn metadata(
-    failure: &Failure,
-    circumstances: &Circumstances,
-) -> (&'static str, ExitCode, Lines, Lines) {
+fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode, Lines, Lines) {
     let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
     let denied = |code, means: Lines, help: Lines| (code, ExitCode::Denied, means, help);
     let variables = about_variables(circumstances);
     let with_variables = |text: &str| vec![text.to_owned(), variables.clone()];
     match &failure.kind {
         FailureKind::Intercepted { .. } => unavailable(
-            "metadata/intercepted",
+            Code::MetadataIntercepted,
             with_variables("the network diverts port 80 of 169.254.169.254 into a proxy."),
             lines([
                 "network team: exempt 169.254.169.254/32 from the interception",
@@ -136,9 +226,9 @@ fn metadata(
         ),
         FailureKind::CaptivePage { .. } | FailureKind::Redirected { .. } => unavailable(
             if matches!(failure.kind, FailureKind::CaptivePage { .. }) {
-                "metadata/captive-page"
+                Code::MetadataCaptivePage
             } else {
-                "metadata/redirected"
+                Code::MetadataRedirected
             },
             with_variables(
                 "DNS or the network leads metadata.google.internal to a web server that answers everybody with its own page. \
@@ -150,7 +240,7 @@ fn metadata(
             ]),
         ),
         FailureKind::OtherCloud(cloud) => unavailable(
-            "metadata/other-cloud",
+            Code::MetadataOtherCloud,
             vec![format!(
                 "this container does not run on Google Cloud, but where {cloud} has the same address."
             )],
@@ -159,7 +249,7 @@ fn metadata(
             ]),
         ),
         FailureKind::NotGoogle | FailureKind::NotHttp => unavailable(
-            "metadata/not-google",
+            Code::MetadataNotGoogle,
             with_variables(
                 "the answer lacks `Metadata-Flavor: Google`, so what it says cannot be believed.",
             ),
@@ -169,7 +259,7 @@ fn metadata(
             ]),
         ),
         FailureKind::MetadataDenied => denied(
-            "metadata/denied",
+            Code::MetadataDenied,
             with_variables(
                 "Google's metadata server itself refuses: a proxy in between added X-Forwarded-For, the endpoint is \
                  disabled for this instance, or the network broke its security check.",
@@ -180,7 +270,7 @@ fn metadata(
             ]),
         ),
         FailureKind::NoServiceAccount => denied(
-            "metadata/no-service-account",
+            Code::MetadataNoServiceAccount,
             lines([
                 "the metadata server is Google's, but this instance has no service account, so there is no token.",
             ]),
@@ -190,7 +280,7 @@ fn metadata(
             ]),
         ),
         FailureKind::WrongIdentity { expected, found } => denied(
-            "identity/mismatch",
+            Code::IdentityMismatch,
             vec![format!(
                 "the command would act as `{found}`. Roles granted to `{expected}` would not count."
             )],
@@ -201,7 +291,7 @@ fn metadata(
         ),
         FailureKind::MetadataBusy(_) | FailureKind::MetadataMalformed | FailureKind::Status(_) => {
             unavailable(
-                "metadata/not-ready",
+                Code::MetadataNotReady,
                 lines([
                     "the metadata server is Google's, but gave nothing usable in all the time there was: it is starting, \
                  limits the rate, or the host is under maintenance.",
@@ -213,7 +303,7 @@ fn metadata(
             )
         }
         FailureKind::NameUnknown | FailureKind::ResolverFailed => unavailable(
-            "metadata/unresolved",
+            Code::MetadataUnresolved,
             with_variables(
                 "neither DNS knows metadata.google.internal nor does its address answer.",
             ),
@@ -223,7 +313,7 @@ fn metadata(
             ]),
         ),
         FailureKind::Refused => unavailable(
-            "metadata/refused",
+            Code::MetadataRefused,
             with_variables(
                 "nothing listens there: the metadata server did not come up in time, or this is not Google Cloud.",
             ),
@@ -233,7 +323,7 @@ fn metadata(
             ]),
         ),
         FailureKind::Unreachable => unavailable(
-            "metadata/unreachable",
+            Code::MetadataUnreachable,
             with_variables(
                 "there is no way to the link-local address 169.254.169.254 from this network namespace.",
             ),
@@ -243,7 +333,7 @@ fn metadata(
             ]),
         ),
         FailureKind::TimedOut => unavailable(
-            "metadata/timeout",
+            Code::MetadataTimeout,
             with_variables("packets to 169.254.169.254 port 80 are dropped on the way."),
             lines([
                 "network team: no firewall rule or network policy may drop 169.254.169.254 port 80",
@@ -252,16 +342,23 @@ fn metadata(
         ),
         // Kinds that no metadata check makes stand here too: they would be a broken connection to whoever reads them.
         FailureKind::Broken
-        | FailureKind::ProxyAuthentication
+        | FailureKind::ProxyUnreachable(_)
+        | FailureKind::ProxyUnusable(_)
+        | FailureKind::NotAProxy(_)
+        | FailureKind::ProxyAuthentication { .. }
         | FailureKind::ProxyDenied(_)
         | FailureKind::ProxyCannotReach(_)
         | FailureKind::Certificate(_)
         | FailureKind::NotTls
+        | FailureKind::PlainHttp
+        | FailureKind::TlsMismatch
+        | FailureKind::TlsExpected
+        | FailureKind::BodyLacks(_)
         | FailureKind::Credentials(_)
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
         | FailureKind::CaFile { .. } => unavailable(
-            "metadata/broken",
+            Code::MetadataBroken,
             with_variables(
                 "the connection is made and then closed by the other side or by something between.",
             ),
@@ -273,7 +370,7 @@ fn metadata(
     }
 }
 
-fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines, Lines) {
+fn other(subject: &Subject, failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
     let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
     let configuration =
         |code, means: Lines, help: Lines| (code, ExitCode::Configuration, means, help);
@@ -289,7 +386,7 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             vec![format!("image owner: {}", fault.help())],
         ),
         FailureKind::Credentials(fault) => configuration(
-            "adc/credentials-file",
+            Code::AdcCredentialsFile,
             lines([
                 "every Google client library stops at this file and never asks the metadata server. On Google Cloud no key file is needed.",
             ]),
@@ -299,17 +396,17 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ],
         ),
         FailureKind::VariableMissing(name) => configuration(
-            "variable/missing",
+            Code::VariableMissing,
             vec![format!("--require-variable names `{name}`, and the job does not set it.")],
             vec![format!("job owner: gcloud run jobs update JOB --update-env-vars={name}=VALUE")],
         ),
         FailureKind::CaFile { .. } => configuration(
-            "tls/ca-file",
+            Code::TlsCaFile,
             lines(["without it no certificate can be checked."]),
             lines(["image owner: name a readable file of PEM certificates in --ca-file and SSL_CERT_FILE"]),
         ),
         FailureKind::NameUnknown => unavailable(
-            "endpoint/unknown-name",
+            Code::EndpointUnknownName,
             lines(["the resolver of this container does not know the name."]),
             lines([
                 "job owner: see whether the name is spelt right",
@@ -317,44 +414,61 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::ResolverFailed => unavailable(
-            "endpoint/resolver",
-            lines(["the name server did not answer, so nothing is known about the name."]),
+            Code::EndpointResolver,
+            lines(["the name server gave no answer, so nothing is known about the name."]),
             lines(["network team: the name servers in the container's /etc/resolv.conf must answer"]),
         ),
         FailureKind::Refused => unavailable(
-            "endpoint/refused",
-            lines(["the host is reached, but nothing listens on the port, or a firewall rejects it."]),
+            Code::EndpointRefused,
+            lines(["the address is reached, but nothing listens on the port, or a firewall rejects it."]),
             lines(["owner of the host: start the service, or name its right port"]),
         ),
-        FailureKind::TimedOut => unavailable(
-            "endpoint/timeout",
-            lines(["nothing came back: a firewall drops the packets, or there is no way from this network."]),
-            lines([
-                "network team: allow the job's subnet or connector range to reach the host's port",
-                "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
-            ]),
-        ),
+        FailureKind::TimedOut => timed_out(failure),
         FailureKind::Unreachable => unavailable(
-            "endpoint/unreachable",
-            lines(["this network has no route to the address."]),
+            Code::EndpointUnreachable,
+            about_addresses(
+                "this network has no route to the address, or a firewall here rejects it.",
+                &failure.trace,
+            ),
             lines(["job owner: give the job a connector or Direct VPC egress (--network, --subnet, --vpc-egress)"]),
         ),
         FailureKind::Broken => unavailable(
-            "endpoint/broken",
+            Code::EndpointBroken,
             lines(["the connection was made and then closed by the other side or something between."]),
             lines(["network team: see whether a firewall or proxy closes connections to this host"]),
         ),
-        FailureKind::ProxyAuthentication => (
-            "proxy/authentication",
+        FailureKind::ProxyUnreachable(_) => unavailable(
+            Code::ProxyUnreachable,
+            lines(["the proxy itself is not reached, so nothing is known about the host."]),
+            lines([
+                "job owner: see whether the proxy variable names the right host and port",
+                "network team: the proxy must run, and be reached from the job's network",
+            ]),
+        ),
+        FailureKind::ProxyUnusable(_) => configuration(
+            Code::ProxyNone,
+            lines(["the host was not asked."]),
+            lines(["job owner: set https_proxy=http://PROXY:PORT, or ask directly with #via=direct"]),
+        ),
+        FailureKind::NotAProxy(_) => unavailable(
+            Code::ProxyNotAProxy,
+            lines(["something answers there in HTTP, but a proxy would not answer so."]),
+            lines(["job owner: name the proxy's host and port, as the proxy variables do"]),
+        ),
+        FailureKind::ProxyAuthentication { is_given } => (
+            Code::ProxyAuthentication,
             ExitCode::Denied,
-            lines(["the proxy wants a user and a password, or did not accept those in the proxy variable."]),
+            lines([match is_given {
+                true => "the proxy does not accept the user and password of the proxy variable. The host was not asked.",
+                false => "the proxy wants a user and a password, and the proxy variable names none. The host was not asked.",
+            }]),
             lines([
                 "job owner: https_proxy=http://USER:PASSWORD@PROXY:PORT, from a secret",
                 "if the host is internal: name it in --direct, so that it goes past the proxy",
             ]),
         ),
         FailureKind::ProxyDenied(_) => (
-            "proxy/denied",
+            Code::ProxyDenied,
             ExitCode::Denied,
             lines(["the proxy's rules forbid this host. The host itself was not asked."]),
             lines([
@@ -363,7 +477,7 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
             ]),
         ),
         FailureKind::ProxyCannotReach(_) => unavailable(
-            "proxy/cannot-reach",
+            Code::ProxyCannotReach,
             lines(["the proxy works, but could not reach the host."]),
             lines([
                 "if the host is internal: name it in --direct, so that it goes past the proxy",
@@ -372,33 +486,70 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
         ),
         FailureKind::Certificate(fault) => (
             match fault {
-                CertificateFault::UnknownIssuer => "tls/unknown-issuer",
-                CertificateFault::Expired => "tls/expired",
-                CertificateFault::NotYetValid => "tls/not-yet-valid",
-                CertificateFault::WrongName => "tls/wrong-name",
-                CertificateFault::Other => "tls/certificate",
+                CertificateFault::UnknownIssuer => Code::TlsUnknownIssuer,
+                CertificateFault::Expired => Code::TlsExpired,
+                CertificateFault::NotYetValid => Code::TlsNotYetValid,
+                CertificateFault::WrongName => Code::TlsWrongName,
+                CertificateFault::Other => Code::TlsCertificate,
             },
             ExitCode::Unavailable,
             lines(["the host answers, but its certificate proves nothing to this container."]),
             match fault {
                 CertificateFault::UnknownIssuer => lines([
-                    "job owner: name the corporate CA with --ca-file FILE, and add it to the bundle in SSL_CERT_FILE for the command",
+                    "job owner: name the CA that issued it with --ca-file FILE",
+                    "if the issuer is a proxy that opens TLS: proxy team: exempt this host",
                 ]),
-                CertificateFault::Expired | CertificateFault::NotYetValid => {
-                    lines(["owner of the host: renew the certificate; and see whether the container's clock is right"])
+                CertificateFault::Expired => {
+                    lines(["owner of the host: renew the certificate, unless the clock here is wrong"])
                 }
-                _ => lines(["owner of the host: let the certificate carry the name that is used"]),
+                CertificateFault::NotYetValid => {
+                    lines(["owner of the host: present the one that is valid now, unless the clock here is wrong"])
+                }
+                CertificateFault::WrongName => lines([
+                    "owner of the host: let the certificate carry the name that is used",
+                    "job owner: or use a name that the certificate carries",
+                ]),
+                CertificateFault::Other => lines(["owner of the host: renew the certificate"]),
             },
         ),
         FailureKind::NotTls => unavailable(
-            "tls/handshake",
-            lines(["the port does not speak TLS, or has no version and cipher in common (1.2 and 1.3 are offered)."]),
-            lines(["job owner: see whether the port is right, or whether the URL should begin with http://"]),
+            Code::TlsHandshake,
+            lines(["the port answers, but not in TLS, or breaks off its greeting."]),
+            lines(["job owner: see whether the port is right; if it has no TLS, use tcp:// or http://"]),
+        ),
+        FailureKind::PlainHttp => unavailable(
+            Code::TlsPlainHttp,
+            lines(["the port is a web server's, without TLS."]),
+            lines(["job owner: write http://, or name the port that speaks TLS"]),
+        ),
+        FailureKind::TlsMismatch => unavailable(
+            Code::TlsProtocol,
+            lines(["the server is older, or stricter, than TLS 1.2 and 1.3 with today's ciphers. Modern clients fail there, too."]),
+            lines(["owner of the host: enable TLS 1.2 or 1.3"]),
+        ),
+        FailureKind::TlsExpected => unavailable(
+            Code::EndpointTlsExpected,
+            lines(["the port answers in TLS only."]),
+            lines(["job owner: write https://, or name the port that speaks plain HTTP"]),
         ),
         FailureKind::NotHttp => unavailable(
-            "endpoint/not-http",
+            Code::EndpointNotHttp,
             lines(["something answers on this port, but not in HTTP."]),
             lines(["job owner: use tcp://, or https:// if the port speaks TLS"]),
+        ),
+        FailureKind::BodyLacks(_) => unavailable(
+            Code::EndpointBody,
+            lines(["the host answers with a status that is expected, but not with the text that `body=` asks for."]),
+            vec![format!("owner of {subject}: see whether it is ready")],
+        ),
+        FailureKind::Status(status @ ..500) => unavailable(
+            Code::EndpointStatus,
+            lines(["the host answers, but with a status that the check does not expect."]),
+            vec![match status {
+                300..=399 => "job owner: name the place that it redirects to, or allow the status: #expect=200-399".to_owned(),
+                401 | 403 => format!("job owner: send credentials with #header=Name:Value, or be content with an answer: #expect=200-399,{status}"),
+                _ => format!("job owner: see whether the path is right, or allow the status: #expect=200-399,{status}"),
+            }],
         ),
         // Kinds that only a metadata check makes stand here too.
         FailureKind::Status(_)
@@ -412,46 +563,127 @@ fn other(subject: &Subject, failure: &Failure) -> (&'static str, ExitCode, Lines
         | FailureKind::MetadataBusy(_)
         | FailureKind::MetadataMalformed
         | FailureKind::WrongIdentity { .. } => unavailable(
-            "endpoint/status",
+            Code::EndpointStatus,
             lines(["the host answers, and says itself that it is not ready."]),
             vec![format!("owner of {subject}: see its log")],
         ),
     }
 }
 
-fn command_code(fault: &CommandFault) -> &'static str {
+/// The finding of an attempt that was cut off, by where it stood.
+fn timed_out(failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
+    let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
+    match failure.phase {
+        Phase::Local | Phase::Resolve | Phase::Connect => unavailable(
+            Code::EndpointTimeout,
+            about_addresses(
+                "nothing came back: a firewall drops the packets, or there is no way from this network.",
+                &failure.trace,
+            ),
+            lines([
+                "network team: allow the job's subnet or connector range to reach the host's port",
+                "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
+            ]),
+        ),
+        Phase::Tunnel => unavailable(
+            Code::ProxyTimeout,
+            lines([
+                "the proxy took the connection, and then neither reached the host nor refused.",
+            ]),
+            lines([
+                "if the host is internal: name it in --direct, so that it goes past the proxy",
+                "proxy team: see whether the proxy resolves and reaches the host",
+            ]),
+        ),
+        Phase::Handshake | Phase::Request | Phase::Response => unavailable(
+            Code::EndpointNoAnswer,
+            lines([
+                "the connection was made, so that no firewall is in the way of it; but then nothing came back.",
+            ]),
+            lines([
+                "owner of the host: it hangs, or is slow; give it longer with --attempt-timeout or #timeout=30s",
+                "network team: if it works from elsewhere, see whether large packets get through (MTU)",
+            ]),
+        ),
+    }
+}
+
+/// What the range of the addresses says about the way to them.
+fn about_addresses(first: &str, trace: &Trace) -> Lines {
+    let has = |range| {
+        let mut ranges = trace.addresses.iter().map(|address| Range::of(*address));
+        ranges.any(|own| own == range)
+    };
+    let mut means = vec![first.to_owned()];
+    if has(Range::Private) {
+        means.push("The address is private: it is reached by VPC egress alone.".to_owned());
+    }
+    if has(Range::Public) {
+        means.push(
+            "The address is public: with --vpc-egress=all-traffic it is reached by Cloud NAT or a proxy alone."
+                .to_owned(),
+        );
+    }
+    means
+}
+
+fn command_code(fault: &CommandFault) -> Code {
     match fault {
-        CommandFault::NotFound { .. } => "command/not-found",
-        CommandFault::IsDirectory { .. } => "command/is-directory",
-        CommandFault::NotExecutable { .. } => "command/not-executable",
+        CommandFault::NotFound { .. } => Code::CommandNotFound,
+        CommandFault::IsDirectory { .. } => Code::CommandIsDirectory,
+        CommandFault::NotExecutable { .. } => Code::CommandNotExecutable,
         CommandFault::InterpreterMissing { .. } | CommandFault::InterpreterNotExecutable { .. } => {
-            "command/interpreter"
+            Code::CommandInterpreter
         }
-        CommandFault::CrlfShebang { .. } => "command/crlf",
-        CommandFault::LoaderMissing { .. } => "command/loader",
-        CommandFault::WrongArchitecture { .. } => "command/architecture",
-        CommandFault::NotAProgram { .. } => "command/not-a-program",
-        CommandFault::Unreadable { .. } => "command/unreadable",
+        CommandFault::CrlfShebang { .. } => Code::CommandCrlf,
+        CommandFault::LoaderMissing { .. } => Code::CommandLoader,
+        CommandFault::WrongArchitecture { .. } => Code::CommandArchitecture,
+        CommandFault::NotAProgram { .. } => Code::CommandNotAProgram,
+        CommandFault::Unreadable { .. } => Code::CommandUnreadable,
+    }
+}
+
+impl Finding {
+    /// A finding of the environment itself, for which nothing was asked.
+    fn of_environment(
+        code: Code,
+        severity: Severity,
+        subject: &str,
+        summary: String,
+        help: String,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            subject: subject.to_owned(),
+            summary,
+            phase: Phase::Local,
+            saw: String::new(),
+            steps: Vec::new(),
+            proxy: None,
+            other_way: None,
+            means: Vec::new(),
+            help: vec![help],
+            attempts: 0,
+            exit: ExitCode::Configuration,
+        }
     }
 }
 
 /// The finding of a notice about the proxy variables.
 pub fn of_notice(notice: &Notice) -> Finding {
-    Finding {
-        code: notice.code(),
-        severity: match notice.severity() {
-            proxy::Severity::Note => Severity::Note,
-            proxy::Severity::Warning => Severity::Warning,
-        },
-        subject: "proxy variables".to_owned(),
-        summary: notice.to_string(),
-        phase: Phase::Local,
-        saw: String::new(),
-        means: Vec::new(),
-        help: vec![notice.help()],
-        attempts: 0,
-        exit: ExitCode::Configuration,
-    }
+    let severity = match notice.severity() {
+        proxy::Severity::Note => Severity::Note,
+        proxy::Severity::Warning => Severity::Warning,
+    };
+    let summary = notice.to_string();
+    Finding::of_environment(
+        notice.code(),
+        severity,
+        "proxy variables",
+        summary,
+        notice.help(),
+    )
 }
 
 /// The finding of a proxy in gcloud's own configuration, in the directory `path`.
@@ -461,56 +693,50 @@ pub fn of_gcloud_proxy(path: &Path, proxy: &str, is_mended: bool) -> Finding {
         false => "With this --proxy it stays so.",
     };
     Finding {
-        code: "proxy/gcloud-config",
-        severity: Severity::Warning,
-        subject: "gcloud's configuration".to_owned(),
-        summary: format!("names the proxy `{}`", proxy::redact(proxy)),
-        phase: Phase::Local,
         saw: format!("a section `proxy` in `{}`", path.display()),
-        means: vec![format!(
-            "gcloud then ignores NO_PROXY, even for the metadata server. {then}"
-        )],
-        help: lines([
-            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well",
-        ]),
-        attempts: 0,
-        exit: ExitCode::Configuration,
+        means: vec![format!("gcloud then ignores NO_PROXY, even for the metadata server. {then}")],
+        ..Finding::of_environment(
+            Code::ProxyGcloudConfig,
+            Severity::Warning,
+            "gcloud's configuration",
+            format!("names the proxy `{}`", proxy::redact(proxy)),
+            "image owner: gcloud config unset proxy/type, proxy/address and proxy/port; gcloud follows https_proxy as well"
+                .to_owned(),
+        )
     }
 }
 
 /// The finding of a notice about the CA variables.
 pub fn of_ca(notice: &ca::Notice) -> Finding {
-    Finding {
-        code: notice.code(),
-        severity: match notice {
-            ca::Notice::Java => Severity::Note,
-            _ => Severity::Warning,
-        },
-        subject: "CA variables".to_owned(),
-        summary: notice.to_string(),
-        phase: Phase::Local,
-        saw: String::new(),
-        means: Vec::new(),
-        help: vec![notice.help()],
-        attempts: 0,
-        exit: ExitCode::Configuration,
-    }
+    let severity = match notice {
+        ca::Notice::Java => Severity::Note,
+        _ => Severity::Warning,
+    };
+    let summary = notice.to_string();
+    Finding::of_environment(
+        notice.code(),
+        severity,
+        "CA variables",
+        summary,
+        notice.help(),
+    )
 }
 
 /// The finding of a metadata name that leads nowhere while the address works.
 pub fn of_name(failure: &Failure) -> Finding {
     Finding {
-        code: "metadata/name-unresolved",
-        severity: Severity::Warning,
-        subject: "metadata server".to_owned(),
-        summary: "answers by its address only, not by its name".to_owned(),
         phase: failure.phase,
         saw: failure.saw.clone(),
         means: lines([
             "GCE_METADATA_HOST, _ROOT and _IP are set to the address, which moves the clients that read them; PHP's and a few others ask the address anyway.",
         ]),
-        help: lines(["network team: let metadata.google.internal resolve to 169.254.169.254"]),
         attempts: 1,
-        exit: ExitCode::Unavailable,
+        ..Finding::of_environment(
+            Code::MetadataNameUnresolved,
+            Severity::Warning,
+            "metadata server",
+            "answers by its address only, not by its name".to_owned(),
+            "network team: let metadata.google.internal resolve to 169.254.169.254".to_owned(),
+        )
     }
 }

@@ -62,27 +62,28 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             urls,
             format,
             wishes,
-        } => run::route::route(&urls, format, &wishes, &environment),
+        } => run::route::route(&urls, format, &wishes, &environment, &console),
         Task::Token { check, retry } => run::token::token(check, retry, environment, &console),
+        Task::Explain(code) => run::explain::explain(code, &console),
         Task::Emulate {
             listen,
             service_account,
         } => run::emulate::emulate(listen, service_account, &console),
-        Task::Print(text) => print(&text),
+        Task::Print(text) => print(&text, &console),
     }
 }
 
 /// Writes what was asked for to stdout.
-pub(crate) fn print(text: &str) -> ExitCode {
-    print_bytes(text.as_bytes())
+pub(crate) fn print(text: &str, console: &Console) -> ExitCode {
+    print_bytes(text.as_bytes(), console)
 }
 
 /// The same for what need not be text.
-pub(crate) fn print_bytes(bytes: &[u8]) -> ExitCode {
+pub(crate) fn print_bytes(bytes: &[u8], console: &Console) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
-        Err(_) => ExitCode::Unavailable,
+        Err(error) => run::failed_to("write to stdout", &error, console),
     }
 }
 

@@ -128,6 +128,10 @@ impl Console {
         let time = humantime::format_rfc3339_micros(now).to_string();
         object.insert("time".to_owned(), time.into());
         object.extend(entry.fields.clone());
+        // A finding has the same in fields of its own.
+        if !entry.details.is_empty() && !entry.fields.contains_key("finding") {
+            object.insert("details".to_owned(), json!(entry.details));
+        }
         if !self.labels.is_empty() {
             object.insert(
                 "logging.googleapis.com/labels".to_owned(),
@@ -242,6 +246,16 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn details_are_told_in_json_too_but_not_twice() {
+        let console = Console::new(LogFormat::Json, &Environment::default());
+        let mut entry = Entry::new(Severity::Warning, "unknown");
+        entry.details = vec!["help   mend it".to_owned()];
+        let line = |entry: &Entry| console.json(entry, SystemTime::UNIX_EPOCH);
+        assert!(line(&entry).contains(r#""details":["help   mend it"]"#));
+        assert!(!line(&entry.with("finding", json!({}))).contains("details"));
     }
 
     #[test]

@@ -1,48 +1,115 @@
 //! The way to a host, step by step: each step fails as a [`Failure`] of its own phase.
 
+pub mod certificate;
 pub mod connect;
 pub mod http;
 pub mod proxy;
 pub mod resolve;
 pub mod tls;
+pub mod trace;
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use crate::failure::{Failure, FailureKind, Phase};
+use crate::net::trace::{Step, Trace};
+
+/// Bytes in both directions, through whatever layers.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+/// A connection.
+pub type Wire = Box<dyn Stream>;
 
 /// How far an attempt has come, readable from outside, so that one that is cut off can say where it stood.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Mutex<Option<(Phase, String)>>>);
+pub struct Progress(Arc<Mutex<Stand>>);
+
+#[derive(Debug, Default)]
+struct Stand {
+    trace: Trace,
+    now: Option<(Phase, String, Instant)>,
+}
+
+impl Stand {
+    fn close(&mut self, passed: bool) {
+        if let Some((phase, hop, since)) = self.now.take() {
+            let took = since.elapsed();
+            self.trace.steps.push(Step {
+                phase,
+                hop,
+                took,
+                passed,
+            });
+        }
+    }
+}
 
 impl Progress {
-    /// Enters `phase`; `hop` is whom it waits for.
+    fn stand(&self) -> MutexGuard<'_, Stand> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an attempt: what was before is forgotten.
+    pub fn begin(&self) {
+        *self.stand() = Stand::default();
+    }
+
+    /// Enters `phase`, so that the one before has passed; `hop` is whom it waits for.
     pub fn enter(&self, phase: Phase, hop: impl Into<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((phase, hop.into()));
+        let mut stand = self.stand();
+        stand.close(true);
+        stand.now = Some((phase, hop.into(), Instant::now()));
+    }
+
+    /// Notes where a connection is tried to.
+    pub fn tries(&self, addresses: &[SocketAddr]) {
+        self.stand().trace.addresses = addresses.iter().map(SocketAddr::ip).collect();
+    }
+
+    /// Notes that what follows goes through `proxy`, shown without its credentials.
+    pub fn through(&self, proxy: String) {
+        self.stand().trace.proxy = Some(proxy);
     }
 
     /// The phase it is in.
     pub fn phase(&self) -> Phase {
-        let now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        now.as_ref().map_or(Phase::Connect, |(phase, _)| *phase)
+        self.stand()
+            .now
+            .as_ref()
+            .map_or(Phase::Connect, |(phase, ..)| *phase)
+    }
+
+    /// How the attempt went, now that it has ended.
+    pub fn end(&self, passed: bool) -> Trace {
+        let mut stand = self.stand();
+        stand.close(passed);
+        stand.trace.clone()
     }
 
     /// The failure of an attempt that was cut off here.
     pub fn timed_out(&self) -> Failure {
-        let (phase, hop) = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-            .unwrap_or((Phase::Connect, String::new()));
-        Failure::new(
-            phase,
-            match phase {
-                Phase::Resolve => FailureKind::ResolverFailed,
-                _ => FailureKind::TimedOut,
-            },
-            format!("nothing came back from {hop} in time, while {phase}"),
-        )
+        let (phase, hop) = match &self.stand().now {
+            Some((phase, hop, _)) => (*phase, hop.clone()),
+            None => (Phase::Connect, String::new()),
+        };
+        let trace = self.end(false);
+        let kind = match phase {
+            Phase::Resolve => FailureKind::ResolverFailed,
+            _ => FailureKind::TimedOut,
+        };
+        // Up to the connection, it is the proxy that is waited for.
+        let kind = match trace.proxy {
+            Some(_) if phase <= Phase::Connect => FailureKind::ProxyUnreachable(Box::new(kind)),
+            _ => kind,
+        };
+        let saw = format!("nothing came back from {hop} in time, while {phase}");
+        Failure::new(phase, kind, saw).with(trace)
     }
 }
 

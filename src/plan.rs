@@ -18,7 +18,9 @@ use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportForm
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::log::{Console, Entry, Severity};
+use crate::retry;
 
 /// The variables that no option stands behind.
 const DISABLED: &str = "RUNUP_DISABLED";
@@ -80,6 +82,8 @@ pub enum Task {
         /// When to try again.
         retry: Retry,
     },
+    /// Print a finding's page, or the list of all.
+    Explain(Option<Code>),
     /// Serve the emulator.
     Emulate {
         /// Where.
@@ -134,16 +138,25 @@ pub struct Retry {
     pub initial: Duration,
     /// The bound of any pause.
     pub max: Duration,
+    /// Over how long the first attempts of a job's tasks are spread.
+    pub splay: Duration,
+    /// Which task this is, where the platform says so.
+    pub task: Option<retry::Task>,
 }
 
 impl Retry {
-    fn new(options: &Options) -> Self {
+    fn new(options: &Options, environment: &Environment) -> Self {
+        let number = |name: &str| environment.filled(name)?.trim().parse().ok();
         let max = options.backoff_max.unwrap_or(BACKOFF_MAX);
         Self {
             timeout: options.timeout.unwrap_or(TIMEOUT),
             attempt_timeout: options.attempt_timeout.unwrap_or(ATTEMPT_TIMEOUT),
             initial: options.backoff_initial.unwrap_or(BACKOFF_INITIAL.min(max)),
             max,
+            splay: options.splay.unwrap_or_default(),
+            task: number("CLOUD_RUN_TASK_INDEX")
+                .zip(number("CLOUD_RUN_TASK_COUNT"))
+                .map(|(index, count)| retry::Task { index, count }),
         }
     }
 }
@@ -178,6 +191,7 @@ impl Plan {
             code,
         };
         let name = OsString::from("runup");
+        let word = arguments.first().cloned();
         let matches = Cli::command().try_get_matches_from(std::iter::once(name).chain(arguments));
         let matches = match matches {
             Ok(matches) => matches,
@@ -189,7 +203,18 @@ impl Plan {
                     warnings: Vec::new(),
                 });
             }
-            Err(error) => return Err(refuse(ExitCode::Usage, usage(&error))),
+            Err(error) => {
+                let mut entry = usage(&error);
+                // `env` is a command of every image, too.
+                if let Some(word) = word.as_deref().and_then(OsStr::to_str)
+                    && Cli::command().find_subcommand(word).is_some()
+                {
+                    entry.details.push(format!(
+                        "help   if a command named `{word}` was meant: `runup -- {word}`"
+                    ));
+                }
+                return Err(refuse(ExitCode::Usage, entry));
+            }
         };
         let cli = Cli::from_arg_matches(&matches)
             .map_err(|error| refuse(ExitCode::Usage, usage(&error)))?;
@@ -232,6 +257,10 @@ impl Plan {
             console: console.clone(),
             code,
         };
+        let timeout = options.timeout.unwrap_or(TIMEOUT);
+        if let Some(splay) = options.splay.filter(|splay| *splay >= timeout) {
+            return Err(refuse(ExitCode::Usage, splay_too_long(splay, timeout)));
+        }
         let task = match cli.subcommand {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
@@ -241,14 +270,14 @@ impl Plan {
                         .map_err(|entry| refuse(ExitCode::Configuration, entry))?,
                     need: Need::Require,
                 };
-                let retry = Retry::new(&options);
+                let retry = Retry::new(&options, environment);
                 Task::Token { check, retry }
             }
             Some(Word::Env(env)) => {
                 metadata(environment, None)
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
                 Task::Env {
-                    needs: Box::new(needs(&options)),
+                    needs: Box::new(needs(&options, environment)),
                     format: env.format,
                     is_diff: env.diff,
                 }
@@ -258,6 +287,7 @@ impl Plan {
                 format: route.format,
                 wishes: wishes(&options),
             },
+            Some(Word::Explain(explain)) => Task::Explain(explain.code),
             Some(Word::Emulate(emulate)) => Task::Emulate {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
@@ -271,7 +301,7 @@ impl Plan {
                 // Only for its errors: what it says may still change, by the emulator.
                 metadata(environment, None)
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
-                Task::Run(Box::new(run(options.clone(), cli.command)))
+                Task::Run(Box::new(run(options.clone(), cli.command, environment)))
             }
         };
         Ok(Self {
@@ -283,14 +313,29 @@ impl Plan {
     }
 }
 
+fn splay_too_long(splay: Duration, timeout: Duration) -> Entry {
+    let shown = humantime::format_duration;
+    let message = format!(
+        "--splay {} leaves no time before --timeout {}",
+        shown(splay),
+        shown(timeout)
+    );
+    let mut entry = Entry::new(Severity::Error, message);
+    entry.details = vec![
+        "help   a longer --timeout, or a shorter --splay: the one counts inside the other"
+            .to_owned(),
+    ];
+    entry
+}
+
 /// Why runup is switched off, where it is.
 fn disabled(environment: &Environment) -> Option<String> {
     let reason = environment.get(DISABLED)?.to_string_lossy();
     (!reason.trim().is_empty()).then(|| reason.trim().to_owned())
 }
 
-fn run(options: Options, command: Vec<OsString>) -> Run {
-    let needs = needs(&options);
+fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> Run {
+    let needs = needs(&options, environment);
     let named = |subject, need| Check { subject, need };
     let checks = options
         .require_variable
@@ -319,13 +364,13 @@ fn wishes(options: &Options) -> proxy::Wishes {
     }
 }
 
-fn needs(options: &Options) -> Needs {
+fn needs(options: &Options, environment: &Environment) -> Needs {
     Needs {
         metadata: options.metadata.unwrap_or(Need::Require),
         service_account: options.service_account.clone(),
         wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
-        retry: Retry::new(options),
+        retry: Retry::new(options, environment),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
         emulate: options.emulate.unwrap_or(false),
         quiet: options.quiet.unwrap_or(false),

@@ -9,6 +9,7 @@ use crate::environment::Edit;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, Severity};
 use crate::log::{self, Entry};
+use crate::net::trace::Step;
 use crate::preflight::Outcome;
 
 /// The whole of a run, before the command.
@@ -83,12 +84,34 @@ impl Report {
         self.outcomes
             .iter()
             .map(|outcome| {
-                json!({
+                let mut check = json!({
                     "name": outcome.check.subject.to_string(),
                     "passed": outcome.result.is_ok(),
                     "attempts": outcome.attempts,
                     "milliseconds": milliseconds(outcome.took),
-                })
+                });
+                let trace = match &outcome.result {
+                    Ok(Evidence::Endpoint(reached)) => {
+                        for (name, value) in [
+                            ("status", json!(reached.status)),
+                            ("redirect", json!(reached.redirect)),
+                        ] {
+                            if !value.is_null() {
+                                check[name] = value;
+                            }
+                        }
+                        Some(&reached.trace)
+                    }
+                    Err(failure) => Some(&*failure.trace),
+                    Ok(_) => None,
+                };
+                if let Some(trace) = trace.filter(|trace| !trace.steps.is_empty()) {
+                    check["steps"] = json!(trace.steps);
+                }
+                if let Some(proxy) = trace.and_then(|trace| trace.proxy.as_ref()) {
+                    check["proxy"] = json!(proxy);
+                }
+                check
             })
             .collect()
     }
@@ -111,11 +134,16 @@ pub fn block(finding: &Finding) -> Entry {
         (false, 0 | 1) => Some(finding.saw.clone()),
         (false, count) => Some(format!("{} ({count} attempts)", finding.saw)),
     };
+    let way = match finding.steps.len() {
+        0 | 1 => None,
+        _ => Some(way(&finding.steps, finding.proxy.as_deref())),
+    };
     for (label, lines) in [
         ("saw", saw.as_slice()),
+        ("way", way.as_slice()),
         ("means", finding.means.as_slice()),
         ("help", finding.help.as_slice()),
-        ("code", &[finding.code.to_owned()]),
+        ("code", &[format!("{0} (runup explain {0})", finding.code)]),
     ] {
         for (index, line) in lines.iter().enumerate() {
             let label = if index == 0 { label } else { "" };
@@ -123,6 +151,22 @@ pub fn block(finding: &Finding) -> Entry {
         }
     }
     entry
+}
+
+/// The steps of an attempt: `resolve 2.1 ms → connect 0.4 ms → tls ✗`.
+fn way(steps: &[Step], proxy: Option<&str>) -> String {
+    let steps: Vec<String> = steps
+        .iter()
+        .map(|step| match step.passed {
+            true => format!("{} {}", step.phase.word(), short(step.took)),
+            false => format!("{} ✗", step.phase.word()),
+        })
+        .collect();
+    let steps = steps.join(" → ");
+    match proxy {
+        Some(proxy) => format!("{steps}, by the proxy `{proxy}`"),
+        None => steps,
+    }
 }
 
 /// The line of a check that is waited for.

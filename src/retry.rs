@@ -6,7 +6,7 @@ use std::time::Duration;
 use backon::BackoffBuilder;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::failure::{Failure, FailureKind, Patience};
+use crate::failure::{Failure, Patience};
 
 /// When to try again and when to give up.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,10 @@ pub struct Policy {
     pub attempt_timeout: Duration,
     /// When all ends, attempts and pauses alike.
     pub deadline: Instant,
+    /// The pause before the first attempt: a task's share of `--splay`.
+    pub first: Duration,
+    /// How many attempts are made at most, where that is limited.
+    pub attempts: Option<u32>,
 }
 
 impl Policy {
@@ -36,6 +40,27 @@ impl Policy {
     }
 }
 
+/// One task of many that start at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its number, from 0.
+    pub index: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// When a task makes its first attempt, if all are spread over `window`: each has a slot of its own and a random place
+/// in it; without numbers, a random place in the window.
+pub fn splay(window: Duration, task: Option<Task>, mut random: fastrand::Rng) -> Duration {
+    let place = match task {
+        Some(Task { index, count }) if index < count => {
+            (f64::from(index) + random.f64()) / f64::from(count)
+        }
+        _ => random.f64(),
+    };
+    window.mul_f64(place)
+}
+
 /// One attempt, as it went.
 #[derive(Clone, Debug)]
 pub struct Attempt {
@@ -45,6 +70,10 @@ pub struct Attempt {
     pub took: Duration,
     /// Why it failed; `None` where it succeeded.
     pub failure: Option<Failure>,
+}
+
+fn time_left(policy: &Policy) -> Duration {
+    policy.deadline.saturating_duration_since(Instant::now())
 }
 
 /// What became of all attempts.
@@ -81,13 +110,19 @@ where
     let mut in_a_row = 0;
     let mut last: Option<Failure> = None;
     let mut is_final = false;
+    let mut first = std::pin::pin!(sleep(policy.first.min(time_left(policy))));
+    tokio::select! {
+        biased;
+        () = &mut first => {}
+        _ = give_up.wait_for(|is_over| *is_over) => {}
+    }
     let outcome = loop {
         count += 1;
         let started = Instant::now();
         let end = (started + policy.attempt_timeout).min(policy.deadline);
-        let result = timeout_at(end, attempt(count))
-            .await
-            .unwrap_or_else(|_| Err(on_timeout()));
+        let ended = timeout_at(end, attempt(count)).await;
+        let is_cut_off = ended.is_err() && end == policy.deadline;
+        let result = ended.unwrap_or_else(|_| Err(on_timeout()));
         observe(&Attempt {
             number: count,
             took: started.elapsed(),
@@ -101,19 +136,20 @@ where
         let before = last.take();
         let is_same = before.as_ref().is_some_and(|b| b.kind == failure.kind);
         in_a_row = if is_same { in_a_row + 1 } else { 1 };
+        let is_enough = policy.attempts.is_some_and(|enough| count >= enough);
         let is_hopeless = match failure.kind.patience() {
             Patience::UntilDeadline => false,
             Patience::Attempts(enough) => in_a_row >= enough,
             Patience::None => true,
         };
         let asked_pause = failure.retry_after.unwrap_or_default();
-        let is_cut_off = failure.kind == FailureKind::TimedOut && end == policy.deadline;
         // An attempt that only the deadline cut short says less than the one before it.
         let telling = before.filter(|_| is_cut_off).unwrap_or(failure);
 
-        let remaining = policy.deadline.saturating_duration_since(Instant::now());
+        let remaining = time_left(policy);
         let mut pause = pauses.next().unwrap_or(policy.max).max(asked_pause);
         if is_hopeless
+            || is_enough
             || is_final
             || *give_up.borrow()
             || remaining.is_zero()
@@ -141,7 +177,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::Phase;
+    use crate::failure::{FailureKind, Phase};
     use std::cell::Cell;
     use tokio::sync::watch;
 
@@ -151,6 +187,8 @@ mod tests {
             max: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(5),
             deadline: Instant::now() + timeout,
+            first: Duration::ZERO,
+            attempts: None,
         }
     }
 
@@ -238,7 +276,8 @@ mod tests {
                     _ => std::future::pending::<Result<(), Failure>>().await,
                 }
             },
-            || failure(FailureKind::TimedOut),
+            // Cut off while the name was resolved.
+            || failure(FailureKind::ResolverFailed),
             |_| {},
         )
         .await;
@@ -292,6 +331,65 @@ mod tests {
         });
         assert_eq!(all.took, Duration::from_secs(1));
         assert_eq!(all.count, count.get());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_attempt_waits_for_its_turn_within_the_deadline() {
+        let (_keep, give_up) = watch::channel(false);
+        let run = async |first, timeout| {
+            let policy = Policy {
+                first,
+                ..policy(timeout)
+            };
+            let begin = Instant::now();
+            let all = until_success(
+                &policy,
+                give_up.clone(),
+                |_| std::future::ready(Err::<(), _>(failure(FailureKind::NotTls))),
+                || failure(FailureKind::TimedOut),
+                |_| {},
+            )
+            .await;
+            (all.count, begin.elapsed())
+        };
+        let (ten, minute) = (Duration::from_secs(10), Duration::from_secs(60));
+        assert_eq!(run(ten, minute).await, (1, ten));
+        assert_eq!(run(minute, ten).await, (1, ten));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_may_be_limited() {
+        let (_keep, give_up) = watch::channel(false);
+        let limited = Policy {
+            attempts: Some(3),
+            ..policy(Duration::from_secs(120))
+        };
+        let all = until_success(
+            &limited,
+            give_up,
+            |_| std::future::ready(Err::<(), _>(failure(FailureKind::Refused))),
+            || failure(FailureKind::TimedOut),
+            |_| {},
+        )
+        .await;
+        assert_eq!(all.count, 3);
+        assert_eq!(all.outcome.unwrap_err().kind, FailureKind::Refused);
+    }
+
+    #[test]
+    fn tasks_are_spread_over_the_window() {
+        let window = Duration::from_secs(10);
+        let random = fastrand::Rng::with_seed(7);
+        for index in 0..1000 {
+            let task = Task { index, count: 1000 };
+            let place = splay(window, Some(task), random.clone());
+            assert!(place >= window * index / 1000, "{index}: {place:?}");
+            assert!(place <= window * (index + 1) / 1000, "{index}: {place:?}");
+        }
+        for task in [None, Some(Task { index: 5, count: 0 })] {
+            assert!(splay(window, task, random.clone()) <= window);
+        }
+        assert_eq!(splay(Duration::ZERO, None, random), Duration::ZERO);
     }
 
     #[tokio::test]

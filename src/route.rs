@@ -292,6 +292,36 @@ impl Client {
     }
 }
 
+/// Whom no bypass list serves, though variables can steer it: URLs of the metadata server, and the clients that ask a proxy
+/// for them whatever the list says. gRPC was not asked.
+pub const NOT_SERVED: &[(&str, &[&str])] = &[
+    (
+        "http://metadata.google.internal.",
+        &["npm", "make-fetch-happen (Node)"],
+    ),
+    (
+        "http://[fd20:ce::254]",
+        &[
+            "npm",
+            "google-auth-library (Node)",
+            "urllib (Python)",
+            "botocore (Python)",
+            "gRPC",
+            "Net::HTTP (Ruby)",
+            "open-uri (Ruby)",
+            "Faraday (Ruby)",
+            "HTTP::Tiny (Perl)",
+            "fetch (Node)",
+            "undici (EnvHttpProxyAgent)",
+            "gaxios (Node)",
+            "proxy-agent (Node)",
+            "make-fetch-happen (Node)",
+            "ureq (Rust)",
+            "attohttpc (Rust)",
+        ],
+    ),
+];
+
 /// Every client of the model.
 pub fn clients() -> &'static [Client] {
     table::CLIENTS

@@ -2,6 +2,7 @@
 
 pub mod emulate;
 pub mod env;
+pub mod explain;
 pub mod mending;
 pub mod route;
 pub mod token;
@@ -9,7 +10,9 @@ pub mod waiting;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::time::SystemTime;
 
+use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use self::mending::{Mending, directory};
@@ -22,6 +25,7 @@ use crate::environment::{Edit, Environment, proxy};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::{self, Circumstances, Finding};
+use crate::launch::inherited::Held;
 use crate::launch::init::Init;
 use crate::launch::{Image, exec};
 use crate::log::{Console, Entry, Severity};
@@ -62,6 +66,10 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
     ) {
         Ok(outcomes) => outcomes,
         Err(code) => return code,
+    };
+    let held = match Held::new() {
+        Ok(held) => held,
+        Err(error) => return failed_to("hold signals back", &error, console),
     };
 
     let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
@@ -106,7 +114,14 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
             _ => None,
         });
     match runnable {
-        Some(runnable) => launch(&runnable, &command, &environment, needs.emulate, console),
+        Some(runnable) => launch(
+            &runnable,
+            &command,
+            &environment,
+            needs.emulate,
+            &held,
+            console,
+        ),
         // Its check is always fatal, so there is no way here.
         None => ExitCode::Bug,
     }
@@ -132,7 +147,10 @@ pub fn disabled(
     ));
     let program = command.first().cloned().unwrap_or_default();
     match command::find(&program, environment, &directory()) {
-        Ok(runnable) => launch(&runnable, command, environment, false, console),
+        Ok(runnable) => match Held::new() {
+            Ok(held) => launch(&runnable, command, environment, false, &held, console),
+            Err(error) => failed_to("hold signals back", &error, console),
+        },
         Err(fault) => {
             let subject = Subject::Command(program);
             let kind = FailureKind::Command(Box::new(fault));
@@ -160,13 +178,25 @@ fn findings(
             false => finding::Severity::Warning,
         };
         match &outcome.result {
-            Err(failure) => findings.push(finding::of_failure(
-                &outcome.check.subject,
-                severity,
-                failure,
-                outcome.attempts,
-                circumstances,
-            )),
+            Err(failure) => {
+                let finding = finding::of_failure(
+                    &outcome.check.subject,
+                    severity,
+                    failure,
+                    outcome.attempts,
+                    circumstances,
+                );
+                findings.push(match &outcome.other_way {
+                    Some(other) => finding.with_other_way(other.clone()),
+                    None => finding,
+                });
+            }
+            Ok(Evidence::Endpoint(reached)) => {
+                let certificate = reached.certificate.as_ref();
+                findings.extend(certificate.and_then(|certificate| {
+                    finding::of_certificate(&outcome.check.subject, certificate, SystemTime::now())
+                }));
+            }
             Ok(Evidence::Metadata(proven)) => {
                 findings.extend(proven.name_failure.as_ref().map(finding::of_name));
             }
@@ -197,14 +227,18 @@ fn told(edit: &Edit) -> String {
 /// The value of the variable `name`, without a secret.
 fn redacted(name: &str, value: &OsStr) -> String {
     let value = value.to_string_lossy();
-    match name.eq_ignore_ascii_case("no_proxy") {
+    match name.to_ascii_lowercase().as_str() {
         // Taken as one address, a list would be hidden from its first colon on.
-        true => value
+        "no_proxy" => value
             .split(',')
             .map(proxy::redact)
             .collect::<Vec<_>>()
             .join(","),
-        false => proxy::redact(&value),
+        // The password's, and those of words, where one of them is `-Dhttp.proxyPassword=…`.
+        name if name.contains("password") || value.to_ascii_lowercase().contains("password") => {
+            "***".to_owned()
+        }
+        _ => proxy::redact(&value),
     }
 }
 
@@ -219,6 +253,7 @@ fn launch(
     command: &[OsString],
     environment: &Environment,
     is_parent: bool,
+    held: &Held,
     console: &Console,
 ) -> ExitCode {
     let failed = |error: &dyn std::error::Error| {
@@ -234,10 +269,22 @@ fn launch(
         Ok(image) => image,
         Err(errno) => return failed(&errno),
     };
-    if !is_parent {
-        return failed(&exec::exec(&image));
+    if let Some(signal) = held.pending() {
+        let code = match signal {
+            Signal::SIGINT => ExitCode::Interrupted,
+            _ => ExitCode::Terminated,
+        };
+        let message = format!(
+            "ended by {signal} before the command, exit {}",
+            code.number()
+        );
+        console.say(&Entry::new(Severity::Error, message));
+        return code;
     }
-    match Init::new()
+    if !is_parent {
+        return failed(&exec::exec(&image, &held.mask));
+    }
+    match Init::new(held.mask)
         .map_err(io::Error::from)
         .and_then(|init| init.run(image))
     {
@@ -246,7 +293,8 @@ fn launch(
     }
 }
 
-fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
+/// Ends with the message that `what` cannot be done.
+pub(crate) fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
     console.say(&Entry::new(
         Severity::Error,
         format!("cannot {what}: {}", crate::net::plain(error)),

@@ -19,7 +19,7 @@ use std::net::IpAddr;
 
 use runup::environment::Environment;
 use runup::route::{
-    Client, Knowledge, ProxyAddress, ProxyScheme, Route, Steering, client, clients,
+    Client, Knowledge, NOT_SERVED, ProxyAddress, ProxyScheme, Route, Steering, client, clients,
 };
 use url::Url;
 
@@ -647,35 +647,6 @@ const DIRECT: &[&str] = &[
     "https://nexus.corp.example:8443",
     "http://deep.a.corp.example",
     "http://10.1.2.3:8080",
-];
-
-/// Whom it does not serve. gRPC was not asked.
-const NOT_SERVED: &[(&str, &[&str])] = &[
-    (
-        "http://metadata.google.internal.",
-        &["npm", "make-fetch-happen (Node)"],
-    ),
-    (
-        "http://[fd20:ce::254]",
-        &[
-            "npm",
-            "google-auth-library (Node)",
-            "urllib (Python)",
-            "botocore (Python)",
-            "gRPC",
-            "Net::HTTP (Ruby)",
-            "open-uri (Ruby)",
-            "Faraday (Ruby)",
-            "HTTP::Tiny (Perl)",
-            "fetch (Node)",
-            "undici (EnvHttpProxyAgent)",
-            "gaxios (Node)",
-            "proxy-agent (Node)",
-            "make-fetch-happen (Node)",
-            "ureq (Rust)",
-            "attohttpc (Rust)",
-        ],
-    ),
 ];
 
 #[test]

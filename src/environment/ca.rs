@@ -12,6 +12,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use super::{Edit, Environment};
+use crate::finding::code::Code;
 
 /// The variables whose file takes the place of the client's own roots, and who reads them.
 pub const REPLACING: [(&str, &str); 7] = [
@@ -57,11 +58,11 @@ pub enum Notice {
 
 impl Notice {
     /// Its stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::OnlyCorporate { .. } => "ca/only-corporate",
-            Self::NoPublicRoots => "ca/no-public-roots",
-            Self::Java => "ca/java",
+            Self::OnlyCorporate { .. } => Code::CaOnlyCorporate,
+            Self::NoPublicRoots => Code::CaNoPublicRoots,
+            Self::Java => Code::CaJava,
         }
     }
 

@@ -71,6 +71,45 @@ pub fn is_ignored(signal: Signal) -> bool {
     IGNORED.load(Ordering::Relaxed) & bit(signal) != 0
 }
 
+/// SIGTERM and SIGINT, held back: nobody waits for them any more, and the handlers that are still there would swallow them.
+#[derive(Debug)]
+pub struct Held {
+    /// The signal mask as it was before.
+    pub mask: SigSet,
+}
+
+impl Held {
+    /// Holds them back from here on.
+    ///
+    /// # Errors
+    /// Those of sigprocmask(2).
+    pub fn new() -> io::Result<Self> {
+        let mut signals = SigSet::empty();
+        signals.add(Signal::SIGTERM);
+        signals.add(Signal::SIGINT);
+        let mut mask = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask))?;
+        Ok(Self { mask })
+    }
+
+    /// The one that has come meanwhile, unless the caller of runup had it blocked: then the command will find it pending.
+    pub fn pending(&self) -> Option<Signal> {
+        let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigpending writes the whole set, and does so whenever it returns 0.
+        let pending = unsafe {
+            if libc::sigpending(pending.as_mut_ptr()) != 0 {
+                return None;
+            }
+            pending.assume_init()
+        };
+        [Signal::SIGTERM, Signal::SIGINT]
+            .into_iter()
+            .filter(|signal| !self.mask.contains(*signal))
+            // SAFETY: sigismember reads the set, which is initialised.
+            .find(|signal| unsafe { libc::sigismember(&pending, *signal as i32) } == 1)
+    }
+}
+
 /// Lets the end of a child be heard of: where SIGCHLD is ignored, the kernel reaps children itself and tells nobody.
 pub fn hear_of_children() {
     dispose(Signal::SIGCHLD, false);
@@ -91,7 +130,13 @@ fn dispose(signal: Signal, to_ignore: bool) {
 ///
 /// Handlers need nothing: execve resets them, and ignored signals were never given one.
 pub fn restore() {
-    for signal in [Signal::SIGPIPE, Signal::SIGCHLD] {
+    // execve would reset SIGTERM and SIGINT, too; but one that comes before it should end this process, not be caught.
+    for signal in [
+        Signal::SIGPIPE,
+        Signal::SIGCHLD,
+        Signal::SIGTERM,
+        Signal::SIGINT,
+    ] {
         dispose(signal, is_ignored(signal));
     }
     let closed = CLOSED.load(Ordering::Relaxed);
@@ -118,10 +163,7 @@ pub fn spawn(image: Image, mask: SigSet) -> io::Result<Pid> {
     // arguments are complete before the fork, but for execve's arrays of pointers, which nix allocates. That is sound
     // as long as no other thread holds the allocator's lock, and glibc's and musl's fork see to that.
     unsafe {
-        command.pre_exec(move || {
-            sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
-            Err(exec::exec(&image).into())
-        });
+        command.pre_exec(move || Err(exec::exec(&image, &mask).into()));
     }
     let child = command.spawn()?;
     Ok(Pid::from_raw(child.id().cast_signed()))

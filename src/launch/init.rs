@@ -34,18 +34,17 @@ pub struct Init {
 }
 
 impl Init {
-    /// Blocks the signals from here on.
+    /// Blocks the signals from here on; the command will have the signal mask `mask`.
     ///
     /// # Errors
     /// Those of sigprocmask(2).
-    pub fn new() -> Result<Self, Errno> {
+    pub fn new(mask: SigSet) -> Result<Self, Errno> {
         let mut signals = SigSet::all();
         for signal in FAULTS {
             signals.remove(signal);
         }
         inherited::hear_of_children();
-        let mut mask = SigSet::empty();
-        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask))?;
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None)?;
         Ok(Self { signals, mask })
     }
 

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
+use tokio::time::timeout;
 
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::metadata::verdict::{self, Account, Answer, Question, Token};
 use crate::metadata::{FLAVOR, FLAVOR_VALUE};
 use crate::net::http::{AGENT, BODY_LIMIT, retry_after, text};
 use crate::net::{Progress, io_failure, resolve};
+
+/// The region is a convenience: more than this it may not cost.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A client for the metadata server at one authority.
 #[derive(Debug, Clone)]
@@ -76,10 +80,13 @@ impl Client {
         let answer = self.ask(Question::Project).await?;
         let project = verdict::project(&answer.body).map_err(|why| self.malformed(&answer, why))?;
         // Cloud Run tells its region, the others their zone; a server that tells neither is no worse.
-        let place = match self.ask(Question::Region).await {
-            Ok(answer) => Some(answer),
-            Err(_) => self.ask(Question::Zone).await.ok(),
-        };
+        let place = timeout(PLACE_TIMEOUT, async {
+            match self.ask(Question::Region).await {
+                Ok(answer) => Some(answer),
+                Err(_) => self.ask(Question::Zone).await.ok(),
+            }
+        });
+        let place = place.await.ok().flatten();
         Ok(Proof {
             account,
             token,
@@ -183,6 +190,15 @@ fn failure(error: &reqwest::Error, authority: &str, reached: Phase) -> Failure {
         {
             let failure = io_failure(phase, io);
             (kind, said) = (failure.kind, failure.saw);
+            break;
+        }
+        if let Some(http) = inner.downcast_ref::<hyper::Error>()
+            && http.is_parse()
+        {
+            (kind, said) = (
+                FailureKind::NotHttp,
+                "what came back is not HTTP".to_owned(),
+            );
             break;
         }
         said = inner.to_string().to_lowercase();

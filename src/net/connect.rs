@@ -1,6 +1,6 @@
 //! TCP connections, to the first of a host's addresses that answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -8,42 +8,60 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::failure::{Failure, FailureKind, Phase};
+use crate::net::resolve::files::is_in_hosts;
+use crate::net::trace::Range;
 use crate::net::{Progress, io_failure, resolve};
 
 /// The head start of each address before the next (RFC 8305 recommends 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// A connection to `host`, by name or address: all its addresses are tried, each with a head start before the next.
+/// A connection to `host`, by name or address: all its addresses are tried, each with a head start before the next,
+/// which ends early where it fails.
 ///
 /// # Errors
 /// The failure to resolve, or the one that tells most among the addresses', with all of them named in what was seen.
 pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpStream, Failure> {
     let addresses = resolve::resolve(host, port, progress).await?;
-    progress.enter(Phase::Connect, listed(&addresses));
+    progress.tries(&addresses);
+    let is_name = bare(host).parse::<IpAddr>().is_err();
+    let source = match is_name && is_in_hosts(host) {
+        true => ", by /etc/hosts",
+        false => "",
+    };
+    let shown = |address: &SocketAddr| {
+        let range = Range::of(address.ip()).as_str();
+        format!("{address} ({range}{source})")
+    };
+    let all: Vec<String> = addresses.iter().map(&shown).collect();
+    progress.enter(Phase::Connect, all.join(", "));
+
+    let mut untried = addresses.into_iter();
     let mut attempts = JoinSet::new();
-    for (address, turn) in addresses.iter().copied().zip(0u32..) {
-        attempts.spawn(async move {
-            sleep(HEAD_START * turn).await;
-            (address, TcpStream::connect(address).await)
-        });
-    }
     let mut failures = Vec::new();
-    while let Some(ended) = attempts.join_next().await {
-        match ended {
-            Ok((_, Ok(stream))) => {
-                // Latency matters more than packets here; a failure to say so does not.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok((address, Err(error))) => {
-                failures.push((address, io_failure(Phase::Connect, &error)));
-            }
-            Err(_) => {}
+    loop {
+        let next = untried.next();
+        if let Some(address) = next {
+            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+        }
+        tokio::select! {
+            ended = attempts.join_next() => match ended {
+                Some(Ok((_, Ok(stream)))) => {
+                    // Latency matters more than packets here; a failure to say so does not.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(stream);
+                }
+                Some(Ok((address, Err(error)))) => {
+                    failures.push((address, io_failure(Phase::Connect, &error)));
+                }
+                Some(Err(_)) => {}
+                None => break,
+            },
+            () = sleep(HEAD_START), if next.is_some() => {}
         }
     }
     let saw = failures
         .iter()
-        .map(|(address, failure)| format!("{address}: {}", failure.saw))
+        .map(|(address, failure)| format!("{}: {}", shown(address), failure.saw))
         .collect::<Vec<_>>()
         .join("; ");
     // A host with an IPv6 address that has no route from here is not "unreachable" when its IPv4 address refused.
@@ -61,12 +79,9 @@ pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpSt
     Err(Failure::new(Phase::Connect, kind, saw))
 }
 
-fn listed(addresses: &[SocketAddr]) -> String {
-    addresses
-        .iter()
-        .map(SocketAddr::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+/// `host` without the brackets of an IPv6 address.
+pub fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 #[cfg(test)]
@@ -74,14 +89,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_refusal_is_told_with_its_address() {
+    async fn a_refusal_is_told_with_its_address_and_its_steps() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let failure = connect("127.0.0.1", port, &Progress::default())
-            .await
-            .unwrap_err();
+        let progress = Progress::default();
+        let failure = connect("127.0.0.1", port, &progress).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Refused);
-        assert_eq!(failure.saw, format!("127.0.0.1:{port}: connection refused"));
+        let address = format!("127.0.0.1:{port} (loopback)");
+        assert_eq!(failure.saw, format!("{address}: connection refused"));
+        let trace = progress.end(false);
+        let steps: Vec<_> = trace.steps.iter().map(|s| (s.phase, s.passed)).collect();
+        assert_eq!(steps, [(Phase::Connect, false)]);
+        assert_eq!(trace.steps[0].hop, address);
+        assert_eq!(trace.addresses, [IpAddr::from([127, 0, 0, 1])]);
     }
 }

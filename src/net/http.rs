@@ -1,23 +1,38 @@
 //! One HTTP/1.1 request over a connection that is already there: no redirect, no more of the body than is needed.
 
+use std::error::Error;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderMap, RETRY_AFTER, USER_AGENT};
+use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::failure::{Failure, FailureKind, Phase};
-use crate::net::Progress;
+use crate::net::{Progress, Wire};
 
 /// How runup names itself.
 pub const AGENT: &str = concat!("runup/", env!("CARGO_PKG_VERSION"));
 
 /// More of a body than this is not read.
 pub const BODY_LIMIT: usize = 64 * 1024;
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The authority that the `Host` field names.
+    pub host: &'a str,
+    /// The path, or for a proxy the whole URL.
+    pub target: &'a str,
+    /// More header fields; one that runup sends by itself is replaced.
+    pub headers: &'a [(HeaderName, HeaderValue)],
+    /// Whether the body is wanted, too. That of a 400 always is: it may tell that TLS was expected.
+    pub wants_body: bool,
+}
 
 /// The head of an answer and the beginning of its body.
 #[derive(Debug)]
@@ -26,63 +41,73 @@ pub struct Answer {
     pub status: StatusCode,
     /// The header fields.
     pub headers: HeaderMap,
-    /// The body, empty where it was longer than [`BODY_LIMIT`].
+    /// Where it is wanted, the first [`BODY_LIMIT`] bytes of the body, or as many as came before the connection broke.
     pub body: Bytes,
 }
 
-/// Sends `GET target` and reads the answer.
+/// Asks `question` and reads the answer.
 ///
 /// # Errors
 /// [`FailureKind::NotHttp`] where the other side speaks something else, [`FailureKind::Broken`] where it hangs up.
-pub async fn get<S>(
-    stream: S,
-    host: &str,
-    target: &str,
-    extra: Option<(&str, String)>,
+pub async fn ask(
+    stream: Wire,
+    question: &Question<'_>,
     progress: &Progress,
-) -> Result<Answer, Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+) -> Result<Answer, Failure> {
+    let host = question.host;
     progress.enter(Phase::Request, format!("`{host}`"));
     let failed = |error: hyper::Error| {
-        let kind = if error.is_parse() {
-            FailureKind::NotHttp
-        } else {
-            FailureKind::Broken
+        // A request that was not sent any more carries what had ended the connection.
+        let inner = error.source().and_then(|cause| cause.downcast_ref());
+        let cause: &hyper::Error = inner.unwrap_or(&error);
+        let kind = match cause.is_parse() || inner.is_some_and(came_unasked) {
+            true => FailureKind::NotHttp,
+            false => FailureKind::Broken,
         };
-        Failure::new(Phase::Request, kind, error.to_string())
+        Failure::new(Phase::Request, kind, format!("`{host}`: {cause}"))
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(failed)?;
     let connection = tokio::spawn(connection);
     let mut request = Request::builder()
-        .method(Method::GET)
-        .uri(target)
+        .method(question.method)
+        .uri(question.target)
         .header(HOST, host)
         .header(USER_AGENT, AGENT)
-        .header("accept", "*/*");
-    if let Some((name, value)) = extra {
-        request = request.header(name, value);
-    }
-    let request = request
+        .header(ACCEPT, "*/*")
         .body(Empty::<Bytes>::new())
         .map_err(|error| Failure::new(Phase::Request, FailureKind::NotHttp, error.to_string()))?;
+    for (name, _) in question.headers {
+        request.headers_mut().remove(name);
+    }
+    for (name, value) in question.headers {
+        request.headers_mut().append(name, value.clone());
+    }
     let answer = sender.send_request(request).await.map_err(failed)?;
-    let (head, body) = answer.into_parts();
-    // The status is what was asked for: a body that is too long or breaks off does not matter.
-    let body = Limited::new(body, BODY_LIMIT)
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
+    let (head, mut frames) = answer.into_parts();
+    // The status is what was asked for: that the body breaks off does not matter.
+    let mut body = Vec::new();
+    let wanted = question.wants_body || head.status == StatusCode::BAD_REQUEST;
+    while wanted
+        && body.len() < BODY_LIMIT
+        && let Some(Ok(frame)) = frames.frame().await
+    {
+        body.extend(frame.into_data().unwrap_or_default());
+    }
+    body.truncate(BODY_LIMIT);
     connection.abort();
     Ok(Answer {
         status: head.status,
         headers: head.headers,
-        body,
+        body: body.into(),
     })
+}
+
+/// Whether the connection ended since something came before the request was sent, which no HTTP server does. hyper has
+/// no question for it, so it is what all others deny.
+fn came_unasked(error: &hyper::Error) -> bool {
+    error.source().is_none() && !error.is_closed() && !error.is_incomplete_message()
 }
 
 /// The time a Retry-After header asks for, in seconds or as a date.

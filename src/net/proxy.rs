@@ -1,42 +1,59 @@
 //! The way through an HTTP proxy: CONNECT, with the name left to the proxy to resolve.
 
+use crate::environment::proxy::{ProxyUrl, Scheme};
+use crate::failure::{Failure, FailureKind, Phase};
+use crate::net::tls::Trust;
+use crate::net::{Progress, Wire, connect, http};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{HOST, USER_AGENT};
+use hyper::header::{HOST, HeaderMap, USER_AGENT};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-
-use crate::environment::proxy::ProxyUrl;
-use crate::failure::{Failure, FailureKind, Phase};
-use crate::net::{Progress, connect, http};
 
 /// A connection to the proxy itself.
 ///
 /// # Errors
-/// As [`connect::connect`], with the proxy named as the hop.
-pub async fn reach(proxy: &ProxyUrl, progress: &Progress) -> Result<TcpStream, Failure> {
-    connect::connect(proxy.host(), proxy.port(), progress)
+/// [`FailureKind::ProxyUnreachable`] with what kept from it, the failures of TLS for an `https://` proxy, and
+/// [`FailureKind::ProxyUnusable`] for SOCKS, which the checks do not speak.
+pub async fn reach(proxy: &ProxyUrl, trust: &Trust, progress: &Progress) -> Result<Wire, Failure> {
+    progress.through(proxy.to_string());
+    let named = |failure: Failure| Failure {
+        saw: format!("the proxy `{proxy}`: {}", failure.saw),
+        ..failure
+    };
+    if proxy.scheme().is_socks() {
+        let why = format!("runup's checks speak no SOCKS, as `{proxy}` wants");
+        let kind = FailureKind::ProxyUnusable(why.clone());
+        return Err(Failure::new(Phase::Local, kind, why));
+    }
+    let stream = connect::connect(proxy.host(), proxy.port(), progress)
         .await
         .map_err(|failure| Failure {
-            saw: format!("the proxy `{proxy}`: {}", failure.saw),
-            ..failure
-        })
+            kind: FailureKind::ProxyUnreachable(Box::new(failure.kind.clone())),
+            ..named(failure)
+        })?;
+    let stream: Wire = Box::new(stream);
+    match proxy.scheme() {
+        Scheme::Https => {
+            let agreed = trust.handshake(stream, proxy.host(), progress).await;
+            Ok(agreed.map_err(named)?.0)
+        }
+        _ => Ok(stream),
+    }
 }
 
-/// A tunnel through `proxy` to `host:port`.
+/// A tunnel through `proxy` to `authority`, which is host and port.
 ///
 /// # Errors
-/// [`FailureKind::ProxyAuthentication`], [`FailureKind::ProxyDenied`] or [`FailureKind::ProxyCannotReach`] by the
-/// proxy's status, with its own words.
+/// As [`reach`]; [`FailureKind::ProxyAuthentication`], [`FailureKind::ProxyDenied`] or
+/// [`FailureKind::ProxyCannotReach`] by the proxy's status, with its own words.
 pub async fn tunnel(
     proxy: &ProxyUrl,
-    host: &str,
-    port: u16,
+    authority: &str,
+    trust: &Trust,
     progress: &Progress,
-) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + use<>, Failure> {
-    let stream = reach(proxy, progress).await?;
+) -> Result<Wire, Failure> {
+    let stream = reach(proxy, trust, progress).await?;
     progress.enter(Phase::Tunnel, format!("the proxy `{proxy}`"));
     let broken = |error: &dyn std::error::Error| {
         Failure::new(
@@ -49,11 +66,10 @@ pub async fn tunnel(
         .await
         .map_err(|error| broken(&error))?;
     tokio::spawn(connection.with_upgrades());
-    let authority = format!("{host}:{port}");
     let mut request = Request::builder()
         .method(Method::CONNECT)
-        .uri(&authority)
-        .header(HOST, &authority)
+        .uri(authority)
+        .header(HOST, authority)
         .header(USER_AGENT, http::AGENT);
     if let Some(value) = proxy.basic_authorization() {
         request = request.header("proxy-authorization", value);
@@ -61,36 +77,72 @@ pub async fn tunnel(
     let request = request
         .body(http_body_util::Empty::<Bytes>::new())
         .map_err(|error| broken(&error))?;
-    let answer = sender
-        .send_request(request)
-        .await
-        .map_err(|error| broken(&error))?;
+    let answer = sender.send_request(request).await.map_err(|error| {
+        let kind = match error.is_parse() {
+            true => FailureKind::NotHttp,
+            false => FailureKind::Broken,
+        };
+        Failure {
+            kind,
+            ..broken(&error)
+        }
+    })?;
     if answer.status().is_success() {
         let upgraded = hyper::upgrade::on(answer)
             .await
             .map_err(|error| broken(&error))?;
-        return Ok(TokioIo::new(upgraded));
+        return Ok(Box::new(TokioIo::new(upgraded)));
     }
     let status = answer.status().as_u16();
     let headers = answer.headers();
     let who = http::text(headers, "server").unwrap_or("unnamed");
-    let error = http::text(headers, "x-squid-error")
-        .map(|error| format!(", X-Squid-Error: {error}"))
-        .unwrap_or_default();
+    let error = own_error(headers).unwrap_or_default();
     let saw =
         format!("the proxy `{proxy}` (`{who}`) answered {status} to CONNECT {authority}{error}");
     let retry_after = http::retry_after(headers);
     Err(Failure {
         retry_after,
-        ..Failure::new(Phase::Tunnel, judge(status), saw)
+        ..Failure::new(Phase::Tunnel, judge(status, proxy), saw)
     })
 }
 
 /// What a proxy's own status means.
-pub fn judge(status: u16) -> FailureKind {
+pub fn judge(status: u16, proxy: &ProxyUrl) -> FailureKind {
     match status {
-        407 => FailureKind::ProxyAuthentication,
-        500..=599 => FailureKind::ProxyCannotReach(status),
+        407 => FailureKind::ProxyAuthentication {
+            is_given: proxy.credentials().is_some(),
+        },
+        408 | 429 | 500..=599 => FailureKind::ProxyCannotReach(status),
         _ => FailureKind::ProxyDenied(status),
+    }
+}
+
+/// The header by which a proxy says that an answer is its own and not the host's: Squid's, or that of RFC 9209.
+pub fn own_error(headers: &HeaderMap) -> Option<String> {
+    let squid =
+        http::text(headers, "x-squid-error").map(|error| format!("; X-Squid-Error: {error}"));
+    let standard = http::text(headers, "proxy-status")
+        .filter(|status| status.contains("error="))
+        .map(|status| format!("; Proxy-Status: {status}"));
+    squid.or(standard)
+}
+
+/// What `proxy://` asks: whether the proxy answers CONNECT at all. It is asked for itself, which most proxies deny, and a
+/// denial is an answer.
+///
+/// # Errors
+/// As [`tunnel`], but for what only a proxy would answer; [`FailureKind::NotAProxy`] where something else did.
+pub async fn answers(proxy: &ProxyUrl, trust: &Trust, progress: &Progress) -> Result<(), Failure> {
+    let authority = format!("{}:{}", proxy.host(), proxy.port());
+    match tunnel(proxy, &authority, trust, progress).await {
+        Ok(_) => Ok(()),
+        Err(failure) => match failure.kind {
+            FailureKind::ProxyDenied(403) | FailureKind::ProxyCannotReach(502..=504) => Ok(()),
+            FailureKind::ProxyDenied(status) => Err(Failure {
+                kind: FailureKind::NotAProxy(status),
+                ..failure
+            }),
+            _ => Err(failure),
+        },
     }
 }

@@ -1,12 +1,15 @@
 //! Names to addresses by getaddrinfo, as the command's own clients will do it.
 
+pub mod files;
+
 use std::net::{IpAddr, SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
 use tokio::task::spawn_blocking;
 
+use self::files::{Resolvers, is_in_hosts};
 use crate::failure::{Failure, FailureKind, Phase};
-use crate::net::Progress;
+use crate::net::{Progress, connect};
 
 /// All addresses of `host`, in the order of the system's preference.
 ///
@@ -17,13 +20,14 @@ pub async fn resolve(
     port: u16,
     progress: &Progress,
 ) -> Result<Vec<SocketAddr>, Failure> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let bare = connect::bare(host);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
+    let resolvers = Resolvers::read();
     progress.enter(
         Phase::Resolve,
-        format!("the name server (asked for `{host}`)"),
+        format!("the resolver ({resolvers}; asked for `{host}`)"),
     );
     pin_name_service();
     let name = host.to_owned();
@@ -41,11 +45,12 @@ pub async fn resolve(
     })
     .await;
     let failed = |kind, why: String| {
-        Err(Failure::new(
-            Phase::Resolve,
-            kind,
-            format!("`{host}`: {why}"),
-        ))
+        let hosts = match is_in_hosts(host) {
+            true => "/etc/hosts lists it, but with no address that could be used",
+            false => "/etc/hosts does not list it",
+        };
+        let saw = format!("`{host}`: {why}; {resolvers}; {hosts}");
+        Err(Failure::new(Phase::Resolve, kind, saw))
     };
     match answer {
         Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses

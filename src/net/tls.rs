@@ -1,20 +1,26 @@
 //! TLS with the roots that the command's clients would use, loaded when the first check needs them.
 
+mod presented;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{
+    AlertDescription, CertificateError, ClientConfig, Error, RootCertStore,
+};
 
+use self::presented::{Heard, Presented};
 use crate::environment::Environment;
 use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
-use crate::net::{Progress, io_failure};
+use crate::net::certificate::{Certificate, date};
+use crate::net::{Progress, Wire, connect, io_failure};
 
 /// Where distributions keep their bundle of roots: Debian, RHEL, openSUSE, Alpine.
 const BUNDLES: [&str; 4] = [
@@ -40,7 +46,8 @@ pub struct Trust {
 
 #[derive(Clone)]
 struct Loaded {
-    config: Arc<ClientConfig>,
+    config: ClientConfig,
+    roots: Arc<RootCertStore>,
     source: String,
 }
 
@@ -104,34 +111,39 @@ impl Trust {
             true => "no CA file: the image has none".to_owned(),
             false => sources.join(" and "),
         };
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let roots = Arc::new(roots);
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|why| Failure::new(Phase::Handshake, FailureKind::NotTls, why.to_string()))?
-            .with_root_certificates(roots)
+            .with_root_certificates(roots.clone())
             .with_no_client_auth();
+        // Each attempt is to see the certificates.
+        config.resumption = Resumption::disabled();
         Ok(Loaded {
-            config: Arc::new(config),
+            config,
+            roots,
             source,
         })
     }
 
-    /// Agrees on TLS with `host` over `stream`.
+    /// Agrees on TLS with `host` over `stream`; gives the certificate that ends first of those presented, too.
     ///
     /// # Errors
-    /// [`FailureKind::Certificate`] with its fault, [`FailureKind::NotTls`], or [`FailureKind::CaFile`] where the roots
-    /// cannot be read.
-    pub async fn handshake<S>(
+    /// [`FailureKind::Certificate`] with its fault, [`FailureKind::NotTls`], [`FailureKind::PlainHttp`],
+    /// [`FailureKind::TlsMismatch`], or [`FailureKind::CaFile`] where the roots cannot be read.
+    pub async fn handshake(
         &self,
-        stream: S,
+        stream: Wire,
         host: &str,
         progress: &Progress,
-    ) -> Result<TlsStream<S>, Failure>
-    where
-        S: AsyncRead + AsyncWrite + Unpin,
-    {
-        let Loaded { config, source } = self.loaded.get_or_init(|| self.load()).clone()?;
+    ) -> Result<(Wire, Option<Certificate>), Failure> {
+        let Loaded {
+            mut config,
+            roots,
+            source,
+        } = self.loaded.get_or_init(|| self.load()).clone()?;
         progress.enter(Phase::Handshake, format!("`{host}`"));
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let bare = connect::bare(host);
         let name = ServerName::try_from(bare.trim_end_matches('.').to_owned()).map_err(|why| {
             Failure::new(
                 Phase::Handshake,
@@ -139,10 +151,31 @@ impl Trust {
                 why.to_string(),
             )
         })?;
-        TlsConnector::from(config)
+        let presented = Presented::new(roots);
+        config
+            .dangerous()
+            .set_certificate_verifier(presented.clone());
+        let (stream, heard) = Heard::new(stream);
+        let agreed = TlsConnector::from(Arc::new(config))
             .connect(name, stream)
-            .await
-            .map_err(|error| judge(&error, &source))
+            .await;
+        let chain = presented.chain();
+        match agreed {
+            Ok(stream) => {
+                let ends_first = chain.into_iter().min_by_key(|one| one.end);
+                Ok((Box::new(stream), ends_first))
+            }
+            Err(error) => {
+                let seen = Seen {
+                    host: bare,
+                    chain: &chain,
+                    source: &source,
+                    heard: &heard.beginning(),
+                    now: SystemTime::now(),
+                };
+                Err(judge(&error, &seen))
+            }
+        }
     }
 }
 
@@ -154,34 +187,103 @@ fn ca_failure(path: &Path, why: String) -> Failure {
     Failure::new(Phase::Local, kind, format!("`{}`: {why}", path.display()))
 }
 
-/// What a failed handshake means; `source` is where the trusted roots came from.
-fn judge(error: &io::Error, source: &str) -> Failure {
-    let Some(tls) = error
+/// What is known about a handshake beside its error.
+struct Seen<'a> {
+    host: &'a str,
+    /// What was presented, the host's own first.
+    chain: &'a [Certificate],
+    /// Where the trusted roots came from.
+    source: &'a str,
+    /// The first bytes of the answer.
+    heard: &'a [u8],
+    now: SystemTime,
+}
+
+/// What a failed handshake means.
+fn judge(error: &io::Error, seen: &Seen) -> Failure {
+    let failure = |kind, saw: String| Failure::new(Phase::Handshake, kind, saw);
+    if seen.heard.starts_with(b"HTTP/") {
+        return failure(
+            FailureKind::PlainHttp,
+            "it answered the TLS greeting in plain HTTP".to_owned(),
+        );
+    }
+    let tls = error
         .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-    else {
-        return io_failure(Phase::Handshake, error);
-    };
-    let certificate = |fault| FailureKind::Certificate(fault);
-    let kind = match tls {
-        rustls::Error::InvalidCertificate(fault) => certificate(match fault {
-            CertificateError::UnknownIssuer => CertificateFault::UnknownIssuer,
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                CertificateFault::Expired
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                CertificateFault::NotYetValid
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                CertificateFault::WrongName
-            }
-            _ => CertificateFault::Other,
-        }),
-        _ => FailureKind::NotTls,
-    };
-    let saw = match &kind {
-        FailureKind::Certificate(_) => format!("{tls}; trusted roots: {source}"),
-        _ => tls.to_string(),
-    };
-    Failure::new(Phase::Handshake, kind, saw)
+        .and_then(|inner| inner.downcast_ref::<Error>());
+    match tls {
+        Some(Error::InvalidCertificate(fault)) => {
+            let (fault, saw) = certificate(fault, seen);
+            failure(FailureKind::Certificate(fault), saw)
+        }
+        Some(
+            Error::AlertReceived(
+                AlertDescription::ProtocolVersion
+                | AlertDescription::HandshakeFailure
+                | AlertDescription::InsufficientSecurity,
+            )
+            | Error::PeerIncompatible(_),
+        ) => failure(
+            FailureKind::TlsMismatch,
+            format!("{}; TLS 1.2 and 1.3 were offered", said(error)),
+        ),
+        Some(_) => failure(FailureKind::NotTls, said(error)),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => failure(
+            FailureKind::Broken,
+            "closed during the TLS handshake".to_owned(),
+        ),
+        None => io_failure(Phase::Handshake, error),
+    }
+}
+
+fn said(error: &io::Error) -> String {
+    error.to_string().replace(char::is_control, "?")
+}
+
+/// Why a certificate was not accepted, in the facts that its owner needs.
+fn certificate(error: &CertificateError, seen: &Seen) -> (CertificateFault, String) {
+    use CertificateError::*;
+    let Seen {
+        chain, source, now, ..
+    } = seen;
+    let clock = format!("the clock here says {}", date(*now));
+    let own = chain.first();
+    match error {
+        UnknownIssuer => {
+            let presented = match chain {
+                [] => "a certificate that cannot be read".to_owned(),
+                [one] => one.to_string(),
+                [.., last] => format!("{} certificates, the last of them {last}", chain.len()),
+            };
+            let saw = format!("it presented {presented}; trusted roots: {source}");
+            (CertificateFault::UnknownIssuer, saw)
+        }
+        Expired | ExpiredContext { .. } => {
+            let ended = chain.iter().find(|one| one.end < *now).or(own);
+            let saw = ended.map_or(clock.clone(), |one| {
+                format!("{one} was valid until {}; {clock}", date(one.end))
+            });
+            (CertificateFault::Expired, saw)
+        }
+        NotValidYet | NotValidYetContext { .. } => {
+            let early = chain.iter().find(|one| one.begin > *now).or(own);
+            let saw = early.map_or(clock.clone(), |one| {
+                format!("{one} is valid from {} on; {clock}", date(one.begin))
+            });
+            (CertificateFault::NotYetValid, saw)
+        }
+        NotValidForName | NotValidForNameContext { .. } => {
+            let names = own.map_or("no name".to_owned(), Certificate::offered);
+            let saw = format!("its certificate is for {names}, not for `{}`", seen.host);
+            (CertificateFault::WrongName, saw)
+        }
+        other => {
+            let who = own.map_or("a certificate".to_owned(), ToString::to_string);
+            let saw = format!(
+                "{who}: {}; trusted roots: {source}",
+                Error::from(other.clone())
+            );
+            (CertificateFault::Other, saw)
+        }
+    }
 }

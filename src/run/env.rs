@@ -66,10 +66,13 @@ pub fn env(
     match code {
         // Nothing on stdout: `eval` of half an environment would be worse than of none.
         Some(code) => code,
-        None => print_bytes(&match is_diff {
-            true => diff(&mending.edits, format),
-            false => whole(&as_found, &mending.environment, format),
-        }),
+        None => {
+            let bytes = match is_diff {
+                true => diff(&mending.edits, format),
+                false => whole(&as_found, &mending.environment, format),
+            };
+            print_bytes(&bytes, console)
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::ReportFormat;
 use crate::environment::Environment;
 use crate::environment::proxy::{self, Wishes};
 use crate::exit_code::ExitCode;
+use crate::log::Console;
 use crate::print;
 use crate::route::{self, Client, Decision, Route};
 
@@ -19,6 +20,7 @@ pub fn route(
     format: ReportFormat,
     wishes: &Wishes,
     environment: &Environment,
+    console: &Console,
 ) -> ExitCode {
     let mut mended = environment.clone();
     mended.apply(&proxy::mend(environment, wishes).edits);
@@ -26,7 +28,7 @@ pub fn route(
         .iter()
         .map(|url| Table::new(url, environment, &mended))
         .collect();
-    print(&match format {
+    let text = match format {
         ReportFormat::Text => tables
             .iter()
             .map(Table::text)
@@ -36,7 +38,8 @@ pub fn route(
             let tables: Vec<Value> = tables.iter().map(Table::json).collect();
             format!("{:#}\n", Value::from(tables))
         }
-    })
+    };
+    print(&text, console)
 }
 
 /// The ways of all clients to one URL.

@@ -30,7 +30,7 @@ pub fn token(check: Check, retry: Retry, environment: Environment, console: &Con
         Ok(Some(Outcome {
             result: Ok(Evidence::Metadata(proven)),
             ..
-        })) => print(&format!("{}\n", proven.proof.token.text.reveal())),
+        })) => print(&format!("{}\n", proven.proof.token.text.reveal()), console),
         Ok(outcome) => {
             let outcomes: Vec<_> = outcome.into_iter().collect();
             let found = findings(&outcomes, OnFailure::Abort, &circumstances);

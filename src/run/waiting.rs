@@ -19,7 +19,7 @@ use crate::log::{Console, Entry, Severity};
 use crate::plan::Retry;
 use crate::preflight::{self, Outcome, Pending};
 use crate::report;
-use crate::retry::{Attempt, Policy};
+use crate::retry::{self, Attempt, Policy};
 
 /// Runs the checks; or ends by a signal, with a line that names what was pending.
 pub fn waited_for(
@@ -35,8 +35,13 @@ pub fn waited_for(
         max: retry.max,
         attempt_timeout: retry.attempt_timeout,
         deadline: begin + retry.timeout,
+        first: retry::splay(retry.splay, retry.task, fastrand::Rng::new()),
+        attempts: None,
     };
-    let pending: RefCell<Pending> = RefCell::default();
+    if !policy.first.is_zero() {
+        tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
+    }
+    let pending = Pending::default();
     let teller = Teller::new(begin, retry.timeout, console);
     let observe = |check: &Check, attempt: &Attempt| teller.hear(check, attempt);
     let waited = block_on(async {
@@ -49,7 +54,7 @@ pub fn waited_for(
     match waited {
         Ok(Ok(outcomes)) => Ok(outcomes),
         Ok(Err(code)) => {
-            console.say(&interrupted(code, &pending.borrow(), begin.elapsed()));
+            console.say(&interrupted(code, &pending, begin.elapsed()));
             Err(code)
         }
         Err(error) => Err(failed_to("start its runtime", &error, console)),
@@ -61,11 +66,13 @@ fn interrupted(code: ExitCode, pending: &Pending, after: Duration) -> Entry {
         ExitCode::Interrupted => "SIGINT",
         _ => "SIGTERM",
     };
-    let pending: Vec<String> = pending
-        .iter()
-        .map(|(name, reason)| match reason {
-            Some(reason) => format!("{name} ({reason})"),
-            None => name.clone(),
+    let waiting: Vec<String> = pending
+        .list()
+        .into_iter()
+        .map(|waiting| match (waiting.reason, waiting.attempts) {
+            (Some(reason), 1) => format!("{} ({reason})", waiting.name),
+            (Some(reason), count) => format!("{} ({reason}, {count} attempts)", waiting.name),
+            (None, _) => waiting.name,
         })
         .collect();
     Entry::new(
@@ -73,7 +80,7 @@ fn interrupted(code: ExitCode, pending: &Pending, after: Duration) -> Entry {
         format!(
             "ended by {name} after {}, waiting for {}; exit {}",
             report::short(after),
-            pending.join(", "),
+            waiting.join(", "),
             code.number()
         ),
     )

@@ -8,7 +8,7 @@ use crate::support::{READY, Run, script};
 /// The last two lines of a command that cannot start.
 fn ends(command: &str, code: &str, exit: u8) -> String {
     format!(
-        "...\n  code   {code}\nrunup: did not start `{command}`: 1 required check failed, exit {exit}\n"
+        "...\n  code   {code} (runup explain {code})\nrunup: did not start `{command}`: 1 required check failed, exit {exit}\n"
     )
 }
 
@@ -129,6 +129,6 @@ fn the_wait_is_not_begun_for_a_command_that_cannot_start() {
         .args(["--timeout", "50s"])
         .command(["no-such-program"])
         .code(127)
-        .stderr("...\n  code   command/not-found\n...\nrunup: did not start `no-such-program`: 2 required checks failed, exit 127\n")
+        .stderr("...\n  code   command/not-found (runup explain command/not-found)\n...\nrunup: did not start `no-such-program`: 2 required checks failed, exit 127\n")
         .run();
 }

@@ -31,7 +31,7 @@ fn a_signal_ends_the_wait_at_once_and_what_was_pending_is_named() {
             .command(["true"])
             .code(code)
             .stderr(format!(
-                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)), tcp://127.0.0.1:1 (refused the connection); exit {code}\n"
+                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)[..]), tcp://127.0.0.1:1 (refused the connection[..]); exit {code}\n"
             ))
             .start();
         fake.wait_for(2);
@@ -67,7 +67,7 @@ fn a_signal_ends_the_wait_of_pid_1() {
             .command(["true"])
             .code(code)
             .stderr(format!(
-                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)); exit {code}\n"
+                "...\nrunup: ended by {name} after [..], waiting for metadata server (is not ready (503)[..]); exit {code}\n"
             ));
         let Some(run) = in_pid_namespace(run) else {
             return;
@@ -101,10 +101,10 @@ fn a_signal_that_the_caller_ignores_ends_nothing() {
     let running = Run::new()
         .metadata(&fake)
         .called_by("trap '' TERM INT HUP")
-        .args(["--timeout", "1500ms"])
+        .args(["--timeout", "2s"])
         .command(["true"])
         .code(69)
-        .stderr("...\n  code   metadata/not-ready\nrunup: did not start `true`: [..]\n")
+        .stderr("...\n  code   metadata/not-ready (runup explain metadata/not-ready)\nrunup: did not start `true`: [..]\n")
         .start();
     fake.wait_for(1);
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {

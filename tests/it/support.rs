@@ -5,6 +5,6 @@ mod namespace;
 mod pattern;
 mod run;
 
-pub(crate) use fake::{Answer, Fake, http};
+pub(crate) use fake::{Answer, Fake, healthy, http};
 pub(crate) use namespace::{in_pid_namespace, init_of};
-pub(crate) use run::{Done, READY, Run, Running, script};
+pub(crate) use run::{Done, READY, Run, bin, script};

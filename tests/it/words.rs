@@ -53,6 +53,21 @@ fn after_a_double_dash_a_subcommands_name_is_a_command() {
 }
 
 #[test]
+fn who_meant_a_command_of_a_subcommands_name_is_told_how_to_write_it() {
+    Run::new()
+        .args(["env", "A=1", "./a.sh"])
+        .code(64)
+        .stderr("runup: unexpected argument 'A=1' found\n...\n  help   if a command named `env` was meant: `runup -- env`\n")
+        .run();
+    Run::new()
+        .off()
+        .args(["--"])
+        .command(["env", "A=1", "sh", "-c", "echo $A"])
+        .stdout("1\n")
+        .run();
+}
+
+#[test]
 fn arguments_and_environment_are_bytes() {
     let strange = OsString::from_vec(b"\xff\xfe=\x80 \n\t".to_vec());
     for run in [Run::new().emulator(), Run::new().emulate()] {
@@ -237,7 +252,7 @@ fn lists_in_variables_are_split_on_white_space_and_commas() {
             .command(["true"])
             .code(78)
             .stderr(
-                "runup: variable `FIRST`: [..]\n...\n  code   variable/missing\nrunup: variable `SECOND`: [..]\n...\n  code   variable/missing\nrunup: did not start `true`: 2 required checks failed, exit 78\n",
+                "runup: variable `FIRST`: [..]\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: variable `SECOND`: [..]\n...\n  code   variable/missing (runup explain variable/missing)\nrunup: did not start `true`: 2 required checks failed, exit 78\n",
             )
             .run();
     }

@@ -23,6 +23,35 @@ pub(crate) fn drop_connections(netns: &Netns, address: Ipv4Addr, port: u16) {
     );
 }
 
+/// Drops all questions to name servers where they arrive: at the sender's end, it would hear of that.
+pub(crate) fn drop_questions(netns: &Netns) {
+    rules(
+        netns,
+        "table inet silence {
+            chain input {
+                type filter hook input priority filter
+                udp dport 53 drop
+                tcp dport 53 drop
+            }
+        }",
+    );
+}
+
+/// Refuses connections to `address:port` with `with`, in nftables' words.
+pub(crate) fn reject(netns: &Netns, address: Ipv4Addr, port: u16, with: &str) {
+    rules(
+        netns,
+        &format!(
+            "table ip rejects{port} {{
+                chain output {{
+                    type filter hook output priority filter
+                    ip daddr {address} tcp dport {port} reject with {with}
+                }}
+            }}"
+        ),
+    );
+}
+
 /// Diverts connections to `address:port` into the local `into`, but for those that Squid makes.
 pub(crate) fn divert(netns: &Netns, address: Ipv4Addr, port: u16, into: u16) {
     let user = squid::USER;

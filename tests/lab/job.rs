@@ -7,6 +7,9 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::netns::Netns;
 
 /// A job that is still running by then is killed, and its test fails.
@@ -85,6 +88,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Sends it SIGTERM.
+    pub(crate) fn terminate(&self) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(pid, Signal::SIGTERM).unwrap();
+    }
+
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Outcome {
         let status = loop {

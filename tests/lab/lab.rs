@@ -1,7 +1,7 @@
 //! A namespace furnished as a corporate network on Google Cloud.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -15,8 +15,9 @@ use crate::dns::{Dns, Dnsmasq};
 use crate::firewall;
 use crate::job::Job;
 use crate::netns::Netns;
+use crate::nginx::{Nginx, Serve};
 use crate::server::{Canned, Metadata, Respond};
-use crate::squid::{self, Policy, Squid};
+use crate::squid::{self, ELDER, Policy, Squid, TRACES};
 use crate::tools;
 
 /// A host of the lab: its name and its address.
@@ -33,6 +34,9 @@ pub(crate) const NEXUS: Host = ("nexus.corp.example", Ipv4Addr::new(10, 1, 2, 3)
 
 /// A host of the internet, to be reached by the proxy.
 pub(crate) const PUBLIC: Host = ("public.example", Ipv4Addr::new(203, 0, 113, 5));
+
+/// Another internal host, some domains deep.
+pub(crate) const DEEP: Host = ("deep.a.corp.example", Ipv4Addr::new(10, 1, 2, 4));
 
 /// A captive portal.
 pub(crate) const PORTAL: Host = ("portal.example", Ipv4Addr::new(203, 0, 113, 80));
@@ -62,10 +66,13 @@ impl Lab {
 
     pub(crate) fn with_dns(dns: &Dns) -> Self {
         let netns = Netns::add().unwrap();
-        for (_, address) in [METADATA, PROXY, NEXUS, PUBLIC, PORTAL] {
+        for (_, address) in [METADATA, PROXY, ELDER, NEXUS, DEEP, PUBLIC, PORTAL] {
             netns.address(address.into());
         }
         netns.address(metadata::IPV6.into());
+        for (_, address) in TRACES {
+            netns.address(address.into());
+        }
         Self {
             _dns: Dnsmasq::start(&netns, dns),
             netns,
@@ -110,9 +117,44 @@ impl Lab {
         Canned::https(self.netns.listen(address(host, port)), tls, respond)
     }
 
+    /// Listens on an address of the lab.
+    pub(crate) fn listen(&self, address: impl Into<IpAddr>, port: u16) -> TcpListener {
+        self.netns.listen((address.into(), port).into())
+    }
+
     /// Diverts what goes to the metadata server into Squid.
     pub(crate) fn intercept_metadata(&self) {
         firewall::divert(&self.netns, METADATA.1, 80, squid::INTERCEPT);
+    }
+
+    /// Starts nginx on `host`.
+    pub(crate) fn nginx(&self, host: Host, ports: &[(u16, Serve)]) -> Nginx {
+        Nginx::start(&self.netns, host.1, ports)
+    }
+
+    /// Starts a server on `host` that answers at the first byte it gets, whatever it is.
+    pub(crate) fn blurting(&self, host: Host, port: u16, respond: Respond) -> Canned {
+        Canned::blurting(self.netns.listen(address(host, port)), respond)
+    }
+
+    /// Starts an HTTP server at any address.
+    pub(crate) fn http_at(&self, address: SocketAddr, respond: Respond) -> Canned {
+        Canned::http(self.netns.listen(address), respond)
+    }
+
+    /// Gives the namespace one more address.
+    pub(crate) fn address(&self, address: IpAddr) {
+        self.netns.address(address);
+    }
+
+    /// Drops what is asked of name servers.
+    pub(crate) fn drop_questions(&self) {
+        firewall::drop_questions(&self.netns);
+    }
+
+    /// Refuses connections to `host` with `with`, in nftables' words.
+    pub(crate) fn reject(&self, host: Host, port: u16, with: &str) {
+        firewall::reject(&self.netns, host.1, port, with);
     }
 
     /// Drops what would open a connection to `host`.
@@ -161,16 +203,26 @@ impl Lab {
 /// The arguments with which gcloud prints its token.
 pub(crate) const GCLOUD_TOKEN: [&str; 2] = ["auth", "print-access-token"];
 
+/// The address of the host `name`, if the lab has it.
+pub(crate) fn address_of(name: &str) -> Option<IpAddr> {
+    let mut names = names().into_iter();
+    names.find_map(|(host, address)| (host == name).then_some(address))
+}
+
 fn address((_, address): Host, port: u16) -> SocketAddr {
     (address, port).into()
 }
 
-fn names() -> Vec<(String, IpAddr)> {
+/// The names of all hosts.
+pub(crate) fn names() -> Vec<(String, IpAddr)> {
     [
         METADATA,
         (HOST_SHORT, METADATA.1),
         PROXY,
+        ("proxy", PROXY.1),
+        ELDER,
         NEXUS,
+        DEEP,
         PUBLIC,
         PORTAL,
     ]

@@ -17,10 +17,14 @@ mod firewall;
 mod job;
 mod lab;
 mod netns;
+mod nginx;
 mod server;
 mod squid;
 
 mod alone;
 mod authority;
+mod conformance;
+mod endpoints;
 mod itself;
+mod pages;
 mod scenarios;

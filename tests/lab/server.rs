@@ -98,14 +98,29 @@ pub(crate) type Respond = fn(&str) -> String;
 
 impl Canned {
     pub(crate) fn http(listener: TcpListener, respond: Respond) -> Self {
-        Self::start(listener, None, respond)
+        Self::start(listener, None, END, respond)
+    }
+
+    /// Answers at the first byte it gets, whatever it is.
+    pub(crate) fn blurting(listener: TcpListener, respond: Respond) -> Self {
+        Self::start(listener, None, b"", respond)
     }
 
     pub(crate) fn https(listener: TcpListener, tls: ServerConfig, respond: Respond) -> Self {
-        Self::start(listener, Some(TlsAcceptor::from(Arc::new(tls))), respond)
+        Self::start(
+            listener,
+            Some(TlsAcceptor::from(Arc::new(tls))),
+            END,
+            respond,
+        )
     }
 
-    fn start(listener: TcpListener, tls: Option<TlsAcceptor>, respond: Respond) -> Self {
+    fn start(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        end: &'static [u8],
+        respond: Respond,
+    ) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = requests.clone();
         let server = Server::start(move || async move {
@@ -116,10 +131,10 @@ impl Canned {
                 let (tls, seen) = (tls.clone(), seen.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => converse(stream, respond, &seen).await,
+                        None => converse(stream, end, respond, &seen).await,
                         // A client that distrusts the certificate ends the handshake: nothing to converse about.
                         Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => converse(stream, respond, &seen).await,
+                            Ok(stream) => converse(stream, end, respond, &seen).await,
                             Err(_) => None,
                         },
                     }
@@ -138,21 +153,38 @@ impl Canned {
     }
 }
 
-/// Reads one request head and answers it; `None` where the client went away.
+/// How the head of a request ends.
+const END: &[u8] = b"\r\n\r\n";
+
+/// Reads one request, its head up to `end`, and answers it; `None` where the client went away.
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    end: &[u8],
     respond: Respond,
     seen: &Mutex<Vec<String>>,
 ) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+    let mut head = vec![stream.read_u8().await.ok()?];
+    while !head.ends_with(end) {
         head.push(stream.read_u8().await.ok()?);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
+    // What is left unread would make the kernel reset the connection, and the client miss the answer.
+    let mut body = vec![0; content_length(&head)];
+    stream.read_exact(&mut body).await.ok()?;
     let response = respond(&head);
     seen.lock().unwrap().push(head);
     stream.write_all(response.as_bytes()).await.ok()?;
     stream.shutdown().await.ok()
+}
+
+/// The length of the body that `head` announces.
+fn content_length(head: &str) -> usize {
+    let value = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        let is_meant = name.eq_ignore_ascii_case("content-length");
+        is_meant.then(|| value.trim().parse().ok())?
+    };
+    head.lines().find_map(value).unwrap_or(0)
 }
 
 /// A whole response; `headers` are lines without their ends.
@@ -180,6 +212,19 @@ impl Ca {
         self.0.pem()
     }
 
+    /// A certificate for `host`, changed by `edit`, with its key.
+    pub(crate) fn issue(&self, host: &str, edit: impl FnOnce(&mut CertificateParams)) -> Issued {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::new([host.to_owned()]).unwrap();
+        parameters.distinguished_name.push(DnType::CommonName, host);
+        edit(&mut parameters);
+        let certificate = parameters.signed_by(&key, &self.0).unwrap();
+        Issued {
+            chain: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// A server's configuration with a fresh certificate for `host`.
     pub(crate) fn serve(&self, host: &str) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
@@ -193,4 +238,10 @@ impl Ca {
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap()
     }
+}
+
+/// A certificate and its key, in PEM.
+pub(crate) struct Issued {
+    pub(crate) chain: String,
+    pub(crate) key: String,
 }

@@ -1,13 +1,15 @@
 //! The real Squid, as a corporate forward proxy and as one that intercepts.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::lab;
 use crate::netns::Netns;
 use crate::tools;
 
@@ -20,6 +22,34 @@ const FORWARD: u16 = 3128;
 /// Where it takes diverted connections.
 pub(crate) const INTERCEPT: u16 = 3129;
 
+/// The user and the password of [`Policy::Authenticate`].
+pub(crate) const CREDENTIALS: &str = "someone:hunter2";
+
+/// The same for Squid's helper, hashed by `openssl passwd -apr1`.
+const HASHED: &str = "someone:$apr1$runuplab$hlvLWuVOdihq/0OC4rdER0\n";
+
+/// Where a traced Squid listens besides: without a port in a URL, and for those with the right credentials only.
+const BARE: u16 = 80;
+pub(crate) const SECURED: u16 = 3130;
+
+/// The user of [`SECURED`] and the password, which is no part of a URL as it stands.
+pub(crate) const USER_AND_PASSWORD: (&str, &str) = ("svc", "p@ss:w%rd");
+
+/// The addresses from which a traced Squid asks for what was asked of it, and, second, of its [`ELDER`].
+pub(crate) const TRACES: [(Ipv4Addr, Ipv6Addr); 2] = [
+    (
+        Ipv4Addr::new(10, 9, 9, 9),
+        Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 9),
+    ),
+    (
+        Ipv4Addr::new(10, 9, 9, 10),
+        Ipv6Addr::new(0xfd00, 9, 0, 0, 0, 0, 0, 10),
+    ),
+];
+
+/// A second proxy, as far as clients see.
+pub(crate) const ELDER: (&str, Ipv4Addr) = ("old-proxy.corp.example", TRACES[1].0);
+
 /// What Squid does with a request.
 #[derive(Clone, Copy)]
 pub(crate) enum Policy {
@@ -27,8 +57,12 @@ pub(crate) enum Policy {
     Deny,
     /// Passed on, with the headers that tell of it.
     Allow,
+    /// Passed on for who knows [`CREDENTIALS`], 407 for all others.
+    Authenticate,
     /// Passed on without `X-Forwarded-For`, so that the metadata server takes it for a neighbour's.
     Launder,
+    /// Passed on from an address that tells the target, be it within a tunnel, through which proxy it came: [`TRACES`].
+    Trace,
 }
 
 /// A Squid that runs.
@@ -47,10 +81,21 @@ impl Squid {
     ) -> Self {
         let directory = TempDir::with_prefix("runup-squid-").unwrap();
         let place = directory.path().display();
+        let users = directory.path().join("users");
+        fs::write(&users, HASHED).unwrap();
+        let authenticate = format!(
+            "auth_param basic program /usr/lib/squid/basic_ncsa_auth {}
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all",
+            users.display()
+        );
         let rules = match policy {
-            Policy::Deny => "http_access deny all",
-            Policy::Allow => "http_access allow all",
-            Policy::Launder => "http_access allow all\nforwarded_for delete",
+            Policy::Deny => "http_access deny all".to_owned(),
+            Policy::Allow => "http_access allow all".to_owned(),
+            Policy::Authenticate => authenticate,
+            Policy::Launder => "http_access allow all\nforwarded_for delete".to_owned(),
+            Policy::Trace => traced(address, directory.path()),
         };
         let configuration = format!(
             "visible_hostname {host}
@@ -69,7 +114,7 @@ shutdown_lifetime 0 seconds
 "
         );
         let file = directory.path().join("squid.conf");
-        fs::write(&file, configuration).unwrap();
+        fs::write(&file, &configuration).unwrap();
         let owned = Command::new("chown")
             .arg("-R")
             .arg(USER)
@@ -92,7 +137,7 @@ shutdown_lifetime 0 seconds
             directory,
             host,
         };
-        squid.wait_until_it_listens();
+        squid.wait_until_it_listens(configuration.matches("\nhttp_port ").count());
         squid
     }
 
@@ -112,12 +157,11 @@ shutdown_lifetime 0 seconds
     }
 
     /// Its own word for it is taken, as a connection to try would leave a line in the access log.
-    fn wait_until_it_listens(&self) {
+    fn wait_until_it_listens(&self, ports: usize) {
         let began = Instant::now();
         loop {
             let said = self.read("cache.log");
-            // One line for each of its two ports.
-            if said.matches("Accepting ").count() == 2 {
+            if said.matches("Accepting ").count() == ports {
                 return;
             }
             assert!(
@@ -136,6 +180,55 @@ shutdown_lifetime 0 seconds
     fn read(&self, name: &str) -> String {
         fs::read_to_string(self.directory.path().join(name)).unwrap_or_default()
     }
+}
+
+/// The index in [`TRACES`] of the proxy that clients find at `host` and `port`, where there is one.
+pub(crate) fn traced_by(host: &str, port: u16) -> Option<usize> {
+    let own = [
+        lab::PROXY.0.to_owned(),
+        lab::PROXY.1.to_string(),
+        "proxy".to_owned(),
+    ];
+    let is_own = own.iter().any(|name| name == host);
+    match port {
+        FORWARD | BARE | SECURED if is_own => Some(0),
+        FORWARD if host == ELDER.0 => Some(1),
+        _ => None,
+    }
+}
+
+/// The rules of [`Policy::Trace`].
+fn traced(address: Ipv4Addr, directory: &Path) -> String {
+    let (user, password) = USER_AND_PASSWORD;
+    // Squid writes it so to its helper.
+    let password = password.replace('%', "%25");
+    let helper = directory.join("passwords.sh");
+    let script = format!(
+        "while read -r user password; do
+case \"$user $password\" in '{user} {password}') echo OK ;; *) echo ERR ;; esac
+done
+"
+    );
+    fs::write(&helper, script).unwrap();
+    let [(own, own6), (elder, elder6)] = TRACES;
+    format!(
+        "http_port {address}:{BARE}
+http_port {address}:{SECURED} name=secured
+http_port {elder}:{FORWARD} name=elder
+auth_param basic program /bin/sh {helper}
+auth_param basic children 1
+auth_param basic realm lab
+acl secured myportname secured
+acl elder myportname elder
+acl known proxy_auth REQUIRED
+http_access deny secured !known
+http_access allow all
+tcp_outgoing_address {elder} elder
+tcp_outgoing_address {elder6} elder
+tcp_outgoing_address {own}
+tcp_outgoing_address {own6}",
+        helper = helper.display()
+    )
 }
 
 impl Drop for Squid {

@@ -3,6 +3,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::thread;
 
@@ -12,7 +13,8 @@ use crate::netns::Netns;
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
-/// and `google-auth-library` (Node), which CI puts under the target directory. What every namespace needs goes without
+/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries` and
+/// `node-libraries`. What every namespace needs goes without
 /// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
@@ -38,7 +40,7 @@ pub(crate) fn present(tools: &[&str]) -> bool {
     let test = current.name().unwrap_or("a test");
     let lacking = lacking.join(", ");
     assert!(
-        env::var_os("RUNUP_LAB").is_none_or(|value| value != "require"),
+        !is_required(),
         "{test} needs {lacking}: `.ci/run` installs what the lab needs, as root"
     );
     // Past the test harness, which would keep it to itself.
@@ -46,10 +48,39 @@ pub(crate) fn present(tools: &[&str]) -> bool {
     false
 }
 
-fn has(tool: &str) -> bool {
+/// Whether whoever runs the tests wants all of them.
+pub(crate) fn is_required() -> bool {
+    env::var_os("RUNUP_LAB").is_some_and(|value| value == "require")
+}
+
+/// Whether the machine has a tool; see [`need!`].
+pub(crate) fn has(tool: &str) -> bool {
+    let runs = |program: PathBuf, script| {
+        let run = Command::new(program).args(script).output();
+        run.is_ok_and(|run| run.status.success())
+    };
     match tool {
         "google-auth" => python().is_some(),
         "google-auth-library" => node_modules().is_some(),
+        "python-libraries" => python().is_some_and(|python| {
+            let script = "import aiohttp, google.auth, httplib2, httpx, requests";
+            runs(python, ["-c", script])
+        }),
+        "node-libraries" => node_modules().is_some_and(|modules| {
+            [
+                ".bin/node",
+                "axios",
+                "gaxios",
+                "make-fetch-happen",
+                "proxy-agent",
+                "undici",
+            ]
+            .iter()
+            .all(|name| modules.join(name).exists())
+        }),
+        "libwww-perl" => {
+            find("perl").is_some_and(|perl| runs(perl, ["-MLWP::Protocol::https", "-e1"]))
+        }
         program => find(program).is_some(),
     }
 }

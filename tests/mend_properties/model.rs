@@ -2,7 +2,7 @@
 
 use runup::environment::Environment;
 use runup::environment::proxy::{Notice, Scheme, Settings, Unsteerable, Way, Wishes, mend};
-use runup::route::{Because, Client, ProxyScheme, Route, Steering, clients};
+use runup::route::{Because, Client, NOT_SERVED, ProxyScheme, Route, Steering, clients};
 use url::Url;
 
 const METADATA: [&str; 5] = [
@@ -11,35 +11,6 @@ const METADATA: [&str; 5] = [
     "http://metadata/",
     "http://169.254.169.254/",
     "http://[fd20:ce::254]/",
-];
-
-/// What no list can bring about, as docs/clients.md has it.
-const NOT_SERVED: [(&str, &[&str]); 2] = [
-    (
-        "http://metadata.google.internal./",
-        &["npm", "make-fetch-happen (Node)"],
-    ),
-    (
-        "http://[fd20:ce::254]/",
-        &[
-            "npm",
-            "google-auth-library (Node)",
-            "urllib (Python)",
-            "botocore (Python)",
-            "gRPC",
-            "Net::HTTP (Ruby)",
-            "open-uri (Ruby)",
-            "Faraday (Ruby)",
-            "HTTP::Tiny (Perl)",
-            "fetch (Node)",
-            "undici (EnvHttpProxyAgent)",
-            "gaxios (Node)",
-            "proxy-agent (Node)",
-            "make-fetch-happen (Node)",
-            "ureq (Rust)",
-            "attohttpc (Rust)",
-        ],
-    ),
 ];
 
 /// A host that no generated list names.
@@ -83,9 +54,9 @@ pub(crate) fn check(before: &Environment, after: &Environment, wishes: &Wishes) 
     for url in METADATA.map(str::to_owned).into_iter().chain(wished) {
         let parsed: Url = url.parse().unwrap();
         for client in clients().iter().filter(|client| is_steered(client)) {
-            let is_excepted = NOT_SERVED
-                .iter()
-                .any(|(other, names)| **other == *url && names.contains(&client.name()));
+            let is_excepted = NOT_SERVED.iter().any(|(other, names)| {
+                url.trim_end_matches('/') == *other && names.contains(&client.name())
+            });
             if is_excepted {
                 continue;
             }

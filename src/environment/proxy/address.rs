@@ -243,6 +243,16 @@ impl ProxyUrl {
         })
     }
 
+    /// A plain HTTP proxy at `host`, which is a name, an IPv4 address, or an IPv6 address in brackets.
+    pub fn plain(host: &str, port: u16) -> Self {
+        Self {
+            scheme: Scheme::Http,
+            host: host.to_owned(),
+            port,
+            credentials: None,
+        }
+    }
+
     /// The same proxy with these credentials.
     pub(super) fn with_credentials(self, credentials: Credentials) -> Self {
         Self {

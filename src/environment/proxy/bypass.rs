@@ -778,7 +778,11 @@ mod tests {
             ("10.1", "proxy/entry-ineffective"),
             ("300.1.2.3", "proxy/entry-ineffective"),
         ] {
-            let codes: Vec<_> = read(value).1.iter().map(Notice::code).collect();
+            let (_, notices) = read(value);
+            let codes: Vec<_> = notices
+                .iter()
+                .map(|notice| notice.code().as_str())
+                .collect();
             assert_eq!(codes, [code], "{value}");
         }
         assert!(

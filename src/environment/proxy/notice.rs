@@ -7,6 +7,7 @@ use std::fmt;
 use ipnet::Ipv4Net;
 
 use super::address::{ProxyUrl, Scheme, Unusable};
+use crate::finding::code::Code;
 
 /// How much a notice matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,34 +306,34 @@ impl Notice {
     }
 
     /// Its stable code.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::CloudsdkProxy { .. } => "proxy/cloudsdk-proxy",
-            Self::PipProxy { .. } => "proxy/pip-proxy",
-            Self::SpellingsDiffer { .. } => "proxy/spellings-differ",
-            Self::BypassSpellingsDiffer => "proxy/bypass-spellings-differ",
-            Self::OneSpelling { .. } => "proxy/one-spelling",
-            Self::OneScheme { .. } => "proxy/one-scheme",
-            Self::ProxyUnusable { .. } => "proxy/unusable-value",
-            Self::EntryWidened { .. } => "proxy/entry-widened",
-            Self::EntryNarrowed { .. } => "proxy/entry-narrowed",
-            Self::EntryDropped { .. } => "proxy/entry-dropped",
-            Self::EntryIneffective { .. } => "proxy/entry-ineffective",
-            Self::Star { .. } => "proxy/bypass-everything",
-            Self::CgiEnvironment { .. } => "proxy/cgi-environment",
+            Self::CloudsdkProxy { .. } => Code::ProxyCloudsdkProxy,
+            Self::PipProxy { .. } => Code::ProxyPipProxy,
+            Self::SpellingsDiffer { .. } => Code::ProxySpellingsDiffer,
+            Self::BypassSpellingsDiffer => Code::ProxyBypassSpellingsDiffer,
+            Self::OneSpelling { .. } => Code::ProxyOneSpelling,
+            Self::OneScheme { .. } => Code::ProxyOneScheme,
+            Self::ProxyUnusable { .. } => Code::ProxyUnusableValue,
+            Self::EntryWidened { .. } => Code::ProxyEntryWidened,
+            Self::EntryNarrowed { .. } => Code::ProxyEntryNarrowed,
+            Self::EntryDropped { .. } => Code::ProxyEntryDropped,
+            Self::EntryIneffective { .. } => Code::ProxyEntryIneffective,
+            Self::Star { .. } => Code::ProxyBypassEverything,
+            Self::CgiEnvironment { .. } => Code::ProxyCgiEnvironment,
             Self::UnsteerableClients(client) => match client {
-                Unsteerable::BusyBoxWget => "proxy/busybox-wget",
-                Unsteerable::Java | Unsteerable::JavaProxy { .. } => "proxy/java",
-                Unsteerable::Blocks { .. } => "proxy/address-blocks",
-                Unsteerable::Socks { .. } => "proxy/socks",
-                Unsteerable::TlsProxy { .. } => "proxy/tls-proxy",
-                Unsteerable::EncodedCredentials { .. } => "proxy/encoded-credentials",
-                Unsteerable::NoPassword { .. } => "proxy/no-password",
-                Unsteerable::TwoProxies { .. } => "proxy/two-proxies",
+                Unsteerable::BusyBoxWget => Code::ProxyBusyboxWget,
+                Unsteerable::Java | Unsteerable::JavaProxy { .. } => Code::ProxyJava,
+                Unsteerable::Blocks { .. } => Code::ProxyAddressBlocks,
+                Unsteerable::Socks { .. } => Code::ProxySocks,
+                Unsteerable::TlsProxy { .. } => Code::ProxyTlsProxy,
+                Unsteerable::EncodedCredentials { .. } => Code::ProxyEncodedCredentials,
+                Unsteerable::NoPassword { .. } => Code::ProxyNoPassword,
+                Unsteerable::TwoProxies { .. } => Code::ProxyTwoProxies,
             },
-            Self::MetadataWouldBeProxied { .. } => "proxy/metadata-proxied",
-            Self::NotText { .. } => "proxy/not-text",
-            Self::JavaOptionsOpenQuote => "proxy/java-options",
+            Self::MetadataWouldBeProxied { .. } => Code::ProxyMetadataProxied,
+            Self::NotText { .. } => Code::ProxyNotText,
+            Self::JavaOptionsOpenQuote => Code::ProxyJavaOptions,
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::finding::code::Code;
 
 const SQUID: &str = "http://squid.corp.example:3128";
 const GOOD: &str = "localhost,127.0.0.1,::1,metadata,metadata.google.internal,metadata.google.internal.,\
@@ -16,7 +17,7 @@ fn wishes(mode: Mode) -> Wishes {
 }
 
 /// The environment after the mend, by name, and the codes of the notices that are warnings.
-fn mended_by(wishes: &Wishes, variables: &[(&str, &str)]) -> (Vec<String>, Vec<&'static str>) {
+fn mended_by(wishes: &Wishes, variables: &[(&str, &str)]) -> (Vec<String>, Vec<Code>) {
     let mut environment = environment(variables);
     let mended = mend(&environment, wishes);
     environment.apply(&mended.edits);
@@ -33,7 +34,7 @@ fn mended_by(wishes: &Wishes, variables: &[(&str, &str)]) -> (Vec<String>, Vec<&
     (all, warnings.map(Notice::code).collect())
 }
 
-fn mended(variables: &[(&str, &str)]) -> (Vec<String>, Vec<&'static str>) {
+fn mended(variables: &[(&str, &str)]) -> (Vec<String>, Vec<Code>) {
     mended_by(&Wishes::default(), variables)
 }
 
@@ -174,7 +175,7 @@ fn values_that_name_no_proxy_go_and_are_told() {
     ] {
         let (all, warnings) = mended(&[("http_proxy", value)]);
         assert_eq!(all, agreed("", None), "{value}");
-        assert_eq!(warnings, ["proxy/unusable-value"], "{value}");
+        assert_eq!(warnings, [Code::ProxyUnusableValue], "{value}");
         // A usable spelling still counts.
         let (all, _) = mended(&[
             ("http_proxy", value),
@@ -222,7 +223,7 @@ fn two_proxies_stay_two() {
     assert!(all.contains(&"HTTP_PROXY=http://a:1".into()), "{all:?}");
     assert!(all.contains(&"https_proxy=http://b:2".into()), "{all:?}");
     assert!(!all.iter().any(|line| line.contains("c:3")), "{all:?}");
-    assert_eq!(warnings, ["proxy/two-proxies"]);
+    assert_eq!(warnings, [Code::ProxyTwoProxies]);
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn gcloud_s_own_proxy_goes_to_all() {
     ];
     assert_eq!(
         mended(&cloudsdk),
-        (agreed("", Some(SQUID)), vec!["proxy/cloudsdk-proxy"])
+        (agreed("", Some(SQUID)), vec![Code::ProxyCloudsdkProxy])
     );
     // Where a proxy is named for all, that one stays.
     let (all, _) = mended(&[&cloudsdk[..], &[("https_proxy", "b:2")]].concat());
@@ -253,7 +254,7 @@ fn gcloud_s_own_proxy_goes_to_all() {
     // A part is no proxy, but gcloud still trips over it.
     assert_eq!(
         mended(&cloudsdk[..2]),
-        (agreed("", None), vec!["proxy/cloudsdk-proxy"])
+        (agreed("", None), vec![Code::ProxyCloudsdkProxy])
     );
 
     let secret = [
@@ -287,14 +288,14 @@ fn gcloud_s_own_proxy_goes_to_all() {
         all.contains(&"http_proxy=socks5h://squid.corp.example:1080".into()),
         "{all:?}"
     );
-    assert_eq!(warnings, ["proxy/cloudsdk-proxy", "proxy/socks"]);
+    assert_eq!(warnings, [Code::ProxyCloudsdkProxy, Code::ProxySocks]);
 }
 
 #[test]
 fn pip_s_own_proxy_goes_to_all() {
     assert_eq!(
         mended(&[("PIP_PROXY", SQUID)]),
-        (agreed("", Some(SQUID)), vec!["proxy/pip-proxy"])
+        (agreed("", Some(SQUID)), vec![Code::ProxyPipProxy])
     );
     assert_eq!(mended(&[("PIP_PROXY", "")]), (agreed("", None), vec![]));
 }
@@ -339,14 +340,14 @@ fn java_on_request() {
     let secret = [("http_proxy", "http://u:secret@squid")];
     assert_eq!(
         mended_by(&wishes, &secret).1,
-        ["proxy/one-scheme", "proxy/java"]
+        [Code::ProxyOneScheme, Code::ProxyJava]
     );
     let open = [
         ("http_proxy", SQUID),
         ("https_proxy", SQUID),
         ("JAVA_TOOL_OPTIONS", "-Da='b"),
     ];
-    assert_eq!(mended_by(&wishes, &open).1, ["proxy/java-options"]);
+    assert_eq!(mended_by(&wishes, &open).1, [Code::ProxyJavaOptions]);
 }
 
 #[test]
@@ -359,7 +360,10 @@ fn cgi_is_left_alone_but_for_the_lists() {
     ]);
     expected.sort();
     assert_eq!(all, expected);
-    assert!(warnings.contains(&"proxy/cgi-environment"), "{warnings:?}");
+    assert!(
+        warnings.contains(&Code::ProxyCgiEnvironment),
+        "{warnings:?}"
+    );
 }
 
 #[test]
@@ -380,7 +384,7 @@ fn bypass_touches_the_lists_only() {
     expected.sort();
     assert_eq!(all, expected);
     assert!(
-        warnings.contains(&"proxy/bypass-everything"),
+        warnings.contains(&Code::ProxyBypassEverything),
         "{warnings:?}"
     );
 }
@@ -418,7 +422,7 @@ fn keep_changes_nothing_and_tells() {
     let told = found
         .notices
         .iter()
-        .find(|notice| notice.code() == "proxy/metadata-proxied")
+        .find(|notice| notice.code() == Code::ProxyMetadataProxied)
         .unwrap();
     assert_eq!(
         told.to_string(),
@@ -428,7 +432,7 @@ fn keep_changes_nothing_and_tells() {
     let lists = found
         .notices
         .iter()
-        .filter(|notice| notice.code() == "proxy/metadata-proxied");
+        .filter(|notice| notice.code() == Code::ProxyMetadataProxied);
     assert_eq!(lists.count(), 1, "only one list lacks something");
     let quiet = [
         ("http_proxy", SQUID),
@@ -441,14 +445,14 @@ fn keep_changes_nothing_and_tells() {
         !found
             .notices
             .iter()
-            .any(|notice| notice.code() == "proxy/metadata-proxied")
+            .any(|notice| notice.code() == Code::ProxyMetadataProxied)
     );
     let none = mend(&environment(&[("NO_PROXY", "x")]), &wishes(Mode::Keep));
     assert!(
         !none
             .notices
             .iter()
-            .any(|notice| notice.code() == "proxy/metadata-proxied")
+            .any(|notice| notice.code() == Code::ProxyMetadataProxied)
     );
 }
 
@@ -469,25 +473,22 @@ fn direct_hosts_join_the_list() {
 
 #[test]
 fn what_cannot_be_steered_is_named() {
-    type Case = (
-        &'static [(&'static str, &'static str)],
-        &'static [&'static str],
-    );
+    type Case = (&'static [(&'static str, &'static str)], &'static [Code]);
     let cases: [Case; 4] = [
         (
             &[("http_proxy", SQUID), ("https_proxy", SQUID)],
-            &["proxy/java", "proxy/busybox-wget"],
+            &[Code::ProxyJava, Code::ProxyBusyboxWget],
         ),
-        (&[("http_proxy", "https://squid")], &["proxy/tls-proxy"]),
+        (&[("http_proxy", "https://squid")], &[Code::ProxyTlsProxy]),
         (
             &[
                 ("http_proxy", "a:1"),
                 ("https_proxy", "b:1"),
                 ("no_proxy", "10.0.0.0/8"),
             ],
-            &["proxy/two-proxies", "proxy/address-blocks"],
+            &[Code::ProxyTwoProxies, Code::ProxyAddressBlocks],
         ),
-        (&[("grpc_proxy", "socks5://squid")], &["proxy/socks"]),
+        (&[("grpc_proxy", "socks5://squid")], &[Code::ProxySocks]),
     ];
     for (variables, codes) in cases {
         let found = mend(&environment(variables), &Wishes::default());
@@ -519,7 +520,7 @@ fn values_of_any_bytes_are_kept_or_told() {
         found
             .notices
             .iter()
-            .any(|notice| notice.code() == "proxy/not-text")
+            .any(|notice| notice.code() == Code::ProxyNotText)
     );
 }
 
@@ -547,7 +548,7 @@ fn notices_are_one_line_and_end_in_an_action() {
                     "{text}"
                 );
             }
-            assert!(notice.code().starts_with("proxy/"));
+            assert_eq!(notice.code().group(), "proxy");
         }
     }
 }

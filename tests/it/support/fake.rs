@@ -158,11 +158,6 @@ impl Fake {
         self.asked.lock().unwrap().clone()
     }
 
-    /// How often `path` was asked for.
-    pub(crate) fn times(&self, path: &str) -> usize {
-        self.asked().iter().filter(|a| a.path == path).count()
-    }
-
     /// Waits until so many requests came.
     #[track_caller]
     pub(crate) fn wait_for(&self, count: usize) {

@@ -1,12 +1,14 @@
 //! A run of the program: what it is given, and what must come out.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,8 +22,31 @@ use super::pattern;
 /// The line of a run that went well.
 pub(crate) const READY: &str = "runup: ready in [..]\n";
 
-/// Where runup and the commands look for programs.
-const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
+/// The programs that callers and commands are made of. Others are not found: runup says more where there is a Java, say.
+const PROGRAMS: [&str; 18] = [
+    "bash", "cat", "cut", "env", "false", "grep", "ls", "printenv", "rm", "script", "sh", "sleep",
+    "stty", "touch", "true", "tr", "unshare", "wc",
+];
+
+/// The directory where runup and the commands look for programs.
+pub(crate) fn bin() -> &'static str {
+    static BIN: LazyLock<String> = LazyLock::new(|| {
+        let bin = concat!(env!("CARGO_TARGET_TMPDIR"), "/bin");
+        fs::create_dir_all(bin).unwrap();
+        for program in PROGRAMS {
+            let path = ["/usr/bin", "/bin"]
+                .map(|directory| Path::new(directory).join(program))
+                .into_iter()
+                .find(|path| path.exists());
+            if let Some(path) = path {
+                // Another process of the same tests may be quicker.
+                let _ = symlink(path, Path::new(bin).join(program));
+            }
+        }
+        bin.to_owned()
+    });
+    &BIN
+}
 
 /// A port that nothing listens on.
 const NOBODY: &str = "127.0.0.1:1";
@@ -77,7 +102,7 @@ impl Run {
             },
             home,
         }
-        .env("PATH", PATH)
+        .env("PATH", bin())
         .env("GCE_METADATA_HOST", NOBODY)
         .with_home()
     }
@@ -227,7 +252,11 @@ impl Run {
             .collect::<Vec<_>>()
             .join(" ");
 
-        let mut command = Command::new(&words[0]);
+        let mut command = Command::new(match words[0].to_str() {
+            // This process has another PATH.
+            Some(name) if !name.contains('/') => format!("{}/{name}", bin()).into(),
+            _ => words[0].clone(),
+        });
         command
             .args(&words[1..])
             .env_clear()
@@ -287,6 +316,22 @@ impl Running {
             String::from_utf8_lossy(&self.stdout.so_far()),
             String::from_utf8_lossy(&self.stderr.so_far()),
         );
+    }
+
+    /// Waits until `mark` stands on stderr, and gives the word after it.
+    #[track_caller]
+    pub(crate) fn hears(&self, mark: &str) -> String {
+        let mut word = None;
+        let has_come = soon(|| {
+            let text = String::from_utf8_lossy(&self.stderr.so_far()).into_owned();
+            word = text
+                .split_once(mark)
+                .filter(|(_, after)| after.contains(char::is_whitespace))
+                .map(|(_, after)| after.split_whitespace().next().unwrap().to_owned());
+            word.is_some()
+        });
+        assert!(has_come, "{}: never said {mark:?}", self.told);
+        word.unwrap()
     }
 
     /// Waits for the end, and sees that it went as expected.
