@@ -594,10 +594,6 @@ fn every_kind_of_check_conforms() {
     // Refused until the deadline, and ended by SIGTERM before it.
     let refused = all(runup(&lab, "2s"), &file).run();
     each(refused.exits(UNAVAILABLE), "endpoint/refused");
-    assert!(
-        refused.elapsed >= Duration::from_millis(1900),
-        "{refused:#?}"
-    );
     let job = all(runup(&lab, "100s"), &file).start();
     std::thread::sleep(Duration::from_millis(1500));
     job.terminate();

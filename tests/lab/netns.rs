@@ -38,8 +38,12 @@ impl Netns {
 
     /// Gives `lo` an address.
     pub(crate) fn address(&self, address: IpAddr) {
-        let address = address.to_string();
-        let ip = ["-n", &self.name, "address", "add", &address, "dev", "lo"];
+        let text = address.to_string();
+        let mut ip = vec!["-n", &self.name, "address", "add", &text, "dev", "lo"];
+        // Otherwise it cannot be listened on until the kernel has made sure that it is nobody else's.
+        if address.is_ipv6() {
+            ip.push("nodad");
+        }
         self.ip(&ip).unwrap();
     }
 
