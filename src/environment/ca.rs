@@ -28,6 +28,10 @@ pub const REPLACING: [(&str, &str); 7] = [
     ("CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "gcloud"),
 ];
 
+/// A file of more bytes than this holds so many certificates that public roots are among them: distributions' bundles have
+/// 200 KB, a certificate in PEM has one or two.
+pub const LARGEST_TO_JUDGE: u64 = 100_000;
+
 /// The variable whose file is added to the client's own roots: Node's.
 pub const ADDING: &str = "NODE_EXTRA_CA_CERTS";
 

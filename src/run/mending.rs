@@ -85,7 +85,11 @@ impl Mending {
                     .and_then(|path| std::fs::read(path).ok())
                     .unwrap_or_default()
             },
-            |path| gcloud::read_small(path).ok().flatten(),
+            // A distribution's whole bundle is no question, and takes a millisecond to read.
+            |path| match std::fs::metadata(path) {
+                Ok(file) if file.len() <= ca::LARGEST_TO_JUDGE => gcloud::read_small(path).ok()?,
+                _ => None,
+            },
         );
         mending.findings.extend(notices.iter().map(finding::of_ca));
         Ok(mending)
