@@ -110,11 +110,13 @@ where
     let mut in_a_row = 0;
     let mut last: Option<Failure> = None;
     let mut is_final = false;
-    let mut first = std::pin::pin!(sleep(policy.first.min(time_left(policy))));
-    tokio::select! {
-        biased;
-        () = &mut first => {}
-        _ = give_up.wait_for(|is_over| *is_over) => {}
+    // tokio's clock ticks in milliseconds: a sleep of nothing would cost one.
+    if !policy.first.is_zero() {
+        tokio::select! {
+            biased;
+            () = sleep(policy.first.min(time_left(policy))) => {}
+            _ = give_up.wait_for(|is_over| *is_over) => {}
+        }
     }
     let outcome = loop {
         count += 1;
