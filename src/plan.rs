@@ -19,6 +19,7 @@ use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
 use crate::finding::code::Code;
+use crate::launch::init::Parent;
 use crate::log::{Console, Entry, Severity};
 use crate::retry;
 
@@ -123,6 +124,8 @@ pub struct Needs {
     pub on_failure: OnFailure,
     /// Whether to run against the emulator.
     pub emulate: bool,
+    /// How to stay as the command's parent; `None`: become the command.
+    pub parent: Option<Parent>,
     /// Whether to keep silent when all is well.
     pub quiet: bool,
 }
@@ -261,6 +264,9 @@ impl Plan {
         if let Some(splay) = options.splay.filter(|splay| *splay >= timeout) {
             return Err(refuse(ExitCode::Usage, splay_too_long(splay, timeout)));
         }
+        if let (Some(grace), None) = (options.grace, parent(&options)) {
+            return Err(refuse(ExitCode::Usage, nobody_to_wait(grace)));
+        }
         let task = match cli.subcommand {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
@@ -328,6 +334,16 @@ fn splay_too_long(splay: Duration, timeout: Duration) -> Entry {
     entry
 }
 
+fn nobody_to_wait(grace: Duration) -> Entry {
+    let grace = humantime::format_duration(grace);
+    let message =
+        format!("--grace {grace} without --init: once runup is the command, nobody waits");
+    let mut entry = Entry::new(Severity::Error, message);
+    entry.details =
+        vec!["help   add --init (RUNUP_INIT=1), or leave --grace (RUNUP_GRACE) out".to_owned()];
+    entry
+}
+
 /// Why runup is switched off, where it is.
 fn disabled(environment: &Environment) -> Option<String> {
     let reason = environment.get(DISABLED)?.to_string_lossy();
@@ -373,8 +389,19 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
         retry: Retry::new(options, environment),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
         emulate: options.emulate.unwrap_or(false),
+        parent: parent(options),
         quiet: options.quiet.unwrap_or(false),
     }
+}
+
+/// How runup is to stay. The emulator needs it; a group of its own means it.
+fn parent(options: &Options) -> Option<Parent> {
+    let has_group = options.init_group.unwrap_or(false);
+    let stays = options.init.unwrap_or(has_group) || options.emulate.unwrap_or(false);
+    stays.then_some(Parent {
+        has_group,
+        grace: options.grace,
+    })
 }
 
 /// The check of the metadata server that `environment` names.
