@@ -13,6 +13,11 @@ use super::run::{Run, Running, soon};
 /// The same run as PID 1 of a namespace of its own; `None`, with a message, where this user may not make one. With
 /// `RUNUP_LAB=require`, as in CI, that is a failure.
 pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
+    is_permitted().then(|| run.called_by(r#"set -- unshare --pid --fork --mount-proc "$@""#))
+}
+
+/// Whether this user may make one; see [`in_pid_namespace`].
+pub(crate) fn is_permitted() -> bool {
     static IS_PERMITTED: LazyLock<bool> = LazyLock::new(|| {
         Command::new("unshare")
             .args(["--pid", "--fork", "--mount-proc", "true"])
@@ -20,7 +25,7 @@ pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
             .is_ok_and(|output| output.status.success())
     });
     if *IS_PERMITTED {
-        return Some(run.called_by(r#"set -- unshare --pid --fork --mount-proc "$@""#));
+        return true;
     }
     let current = thread::current();
     let test = current.name().unwrap_or("a test");
@@ -33,7 +38,7 @@ pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
         std::io::stderr(),
         "it: skipped {test}: no right to make PID namespaces"
     );
-    None
+    false
 }
 
 /// The process that is PID 1 inside, as it is called outside.
