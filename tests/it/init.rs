@@ -153,13 +153,15 @@ fn every_signal_reaches_a_command_that_catches_it_in_every_way() {
 #[test]
 fn a_sigchld_that_somebody_sends_is_a_signal_like_others() {
     // No child of the shell ends meanwhile.
-    let script = r#"trap 'echo "got it"' CHLD; sleep 1000 & echo begun; wait; kill -9 $!; exit 7"#;
+    let script = r#"trap 'echo "got it"' CHLD; trap 'trap "" CHLD; kill -9 $!; exit 7' TERM
+        sleep 1000 & echo begun; while :; do wait; done"#;
     for way in WAYS {
         let Some(run) = way.run() else { return };
         let running = run.shell(script).code(7).any_stdout().any_stderr().start();
         running.says("begun");
         send(way.pid(&running), [17]);
         running.says("got it\n");
+        send(way.pid(&running), [15]);
         running.finish();
     }
 }
