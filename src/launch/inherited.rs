@@ -373,31 +373,30 @@ pub fn give_memory_back() {
     unsafe {
         libc::malloc_trim(0);
     }
-    // SAFETY: the callback has the right signature and uses what it is given while it runs.
+    // SAFETY: the callback has the right signature, and what it is given lives as long as it runs.
     unsafe {
-        libc::dl_iterate_phdr(Some(forget_constants), ptr::null_mut());
+        let mut page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
+        libc::dl_iterate_phdr(Some(forget_constants), (&raw mut page).cast());
     }
 }
 
-/// For each loaded file: forgets the segments that cannot be written.
+/// For each loaded file: forgets the segments that cannot be written. `page` is the size of a page.
 unsafe extern "C" fn forget_constants(
     info: *mut libc::dl_phdr_info,
     _size: usize,
-    _data: *mut c_void,
+    page: *mut c_void,
 ) -> c_int {
-    // SAFETY: dl_iterate_phdr gives a record whose headers are those of a loaded file.
-    let (base, headers) = unsafe {
+    // SAFETY: dl_iterate_phdr gives a record whose headers are those of a loaded file, and what it was given itself.
+    let (base, headers, page) = unsafe {
         let info = &*info;
         let count = usize::from(info.dlpi_phnum);
         let headers = std::slice::from_raw_parts(info.dlpi_phdr, count);
-        (info.dlpi_addr, headers)
+        (info.dlpi_addr as usize, headers, *page.cast::<usize>())
     };
     for header in headers {
         if header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0 {
-            let page = 0xfff;
-            let begin = (base + header.p_vaddr) & !page;
-            let end = (base + header.p_vaddr + header.p_memsz + page) & !page;
-            let length = usize::try_from(end - begin).unwrap_or_default();
+            let begin = (base + header.p_vaddr as usize) & !(page - 1);
+            let length = base + header.p_vaddr as usize + header.p_memsz as usize - begin;
             // SAFETY: a private mapping that was never written is read from its file again.
             unsafe {
                 libc::madvise(begin as *mut c_void, length, libc::MADV_DONTNEED);
