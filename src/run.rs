@@ -4,6 +4,7 @@ pub mod emulate;
 pub mod env;
 pub mod explain;
 pub mod mending;
+pub mod progress;
 pub mod route;
 pub mod token;
 pub mod waiting;
