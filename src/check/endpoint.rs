@@ -324,9 +324,14 @@ impl Target {
             .and_then(ProxyUrl::basic_authorization)
             .and_then(|value| HeaderValue::try_from(value).ok());
         headers.extend(credentials.map(|value| (PROXY_AUTHORIZATION, value)));
+        let hop = match proxy {
+            Some(proxy) => format!("the proxy `{proxy}`, asked for `{authority}`"),
+            None => format!("`{authority}`"),
+        };
         let question = Question {
             method: &self.options.method,
             host: &authority,
+            hop: &hop,
             target: match proxy {
                 Some(_) => self.url.as_str(),
                 None => path,
@@ -366,7 +371,7 @@ impl Target {
                 None => return Ok(()),
             },
         };
-        progress.enter(Phase::Response, format!("`{authority}`"));
+        progress.enter(Phase::Response, hop);
         let mut saw = format!("{status} to {} {self}", self.options.method);
         for (name, value) in [
             ("through", proxy.map(ToString::to_string)),

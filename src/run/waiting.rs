@@ -36,15 +36,19 @@ pub fn waited_for(
         first: retry::splay(retry.splay, retry.task, fastrand::Rng::new()),
         attempts: None,
     };
-    if !policy.first.is_zero() {
-        tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
-    }
     let pending = Pending::default();
     let waited = block_on(async {
+        let checked = async {
+            if !policy.first.is_zero() {
+                tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
+            }
+            preflight::run(checks, context, &policy, on_failure, trace, &pending).await
+        };
         tokio::select! {
+            // In this order, so that a signal is heard from the first check on.
             biased;
             code = ended_by_signal() => Err(code),
-            outcomes = preflight::run(checks, context, &policy, on_failure, trace, &pending) => Ok(outcomes),
+            outcomes = checked => Ok(outcomes),
             never = progress::tell(&pending, begin, retry.timeout, console) => match never {},
         }
     });
