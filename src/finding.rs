@@ -221,7 +221,7 @@ fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode
             with_variables("the network diverts port 80 of 169.254.169.254 into a proxy."),
             lines([
                 "network team: exempt 169.254.169.254/32 from the interception",
-                "job owner: deploy with --vpc-egress=private-ranges-only if all-traffic is not required",
+                "job owner: deploy with --vpc-egress=private-ranges-only if all-traffic is not required; that this helps is inferred, not documented",
             ]),
         ),
         FailureKind::CaptivePage { .. } | FailureKind::Redirected { .. } => unavailable(

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::failure::{Failure, FailureKind, Phase};
@@ -36,24 +36,24 @@ pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpSt
     progress.enter(Phase::Connect, all.join(", "));
 
     let mut untried = addresses.into_iter();
-    let mut attempts = JoinSet::new();
+    // Polled by this task: one of their own would have to wake it.
+    let mut attempts = FuturesUnordered::new();
     let mut failures = Vec::new();
     loop {
         let next = untried.next();
         if let Some(address) = next {
-            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+            attempts.push(async move { (address, TcpStream::connect(address).await) });
         }
         tokio::select! {
-            ended = attempts.join_next() => match ended {
-                Some(Ok((_, Ok(stream)))) => {
+            ended = attempts.next() => match ended {
+                Some((_, Ok(stream))) => {
                     // Latency matters more than packets here; a failure to say so does not.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Some(Ok((address, Err(error)))) => {
+                Some((address, Err(error))) => {
                     failures.push((address, io_failure(Phase::Connect, &error)));
                 }
-                Some(Err(_)) => {}
                 None => break,
             },
             () = sleep(HEAD_START), if next.is_some() => {}

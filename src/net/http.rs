@@ -108,8 +108,11 @@ pub async fn ask(
 
 /// Whether the connection ended since something came before the request was sent, which no HTTP server does. hyper has
 /// no question for it, so it is what all others deny.
-fn came_unasked(error: &hyper::Error) -> bool {
-    error.source().is_none() && !error.is_closed() && !error.is_incomplete_message()
+pub fn came_unasked(error: &hyper::Error) -> bool {
+    error.source().is_none()
+        && !error.is_closed()
+        && !error.is_incomplete_message()
+        && !error.is_canceled()
 }
 
 /// The time a Retry-After header asks for, in seconds or as a date.
