@@ -263,6 +263,9 @@ fn options_on_the_fragment_are_obeyed_and_never_sent() {
         head.contains("x-one: 1\r\n") && head.contains("user-agent: me\r\n"),
         "{head}"
     );
+    let asked_by_head = "http://nexus.corp.example:8082/#method=HEAD";
+    tells(runup(&lab, "5s"), &[(asked_by_head, "", &[])]);
+    assert!(canned.requests()[1].starts_with("HEAD / HTTP/1.1\r\n"));
     let bad = runup(&lab, "5s")
         .args(["--require", "http://a/#expect=often", "true"])
         .run();
@@ -720,8 +723,14 @@ fn every_kind_of_check_conforms() {
     }
 
     // A certificate of nobody known ends it for good; the others that are well stay well.
-    let begun = all(runup(&lab, "60s"), &file).env("SSL_CERT_FILE", &file);
-    begun.run().succeeds();
+    // The variable that other clients read does as well as --ca-file.
+    let trusting = KINDS
+        .iter()
+        .fold(runup(&lab, "60s"), |job, kind| {
+            job.args(["--require", kind.url])
+        })
+        .env("SSL_CERT_FILE", &file);
+    trusting.arg("true").run().succeeds();
     let distrusting = KINDS
         .iter()
         .fold(runup(&lab, "60s"), |job, kind| {
