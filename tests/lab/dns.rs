@@ -46,6 +46,8 @@ impl Dnsmasq {
         match dns {
             Dns::Serves(names) => {
                 command.arg("--address=/#/");
+                // A name that exists, and has no address.
+                command.arg("--txt-record=empty.corp.example,nothing");
                 for (name, address) in names {
                     command.arg(format!("--address=/{name}/{address}"));
                 }

@@ -106,6 +106,24 @@ fn names_that_are_not_resolved_say_whom_was_asked() {
 }
 
 #[test]
+fn a_name_without_an_address_is_told_from_an_unknown_one() {
+    let lab = Lab::new();
+    let table: &[(&str, &str, &[&str])] = &[
+        (
+            "dns://empty.corp.example",
+            "endpoint/unknown-name",
+            &["the name has no address (EAI_NODATA)"],
+        ),
+        (
+            "dns://gone.corp.example",
+            "endpoint/unknown-name",
+            &["no such name (EAI_NONAME)"],
+        ),
+    ];
+    tells(runup(&lab, "2s"), table);
+}
+
+#[test]
 fn what_is_wrong_with_tls_is_told_apart() {
     need!("nginx");
     let lab = Lab::new();
