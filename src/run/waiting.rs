@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::failed_to;
 use crate::check::{Check, Context};
-use crate::cli::OnFailure;
 use crate::exit_code::ExitCode;
-use crate::failure::Patience;
+use crate::failure::{Failure, Patience};
+use crate::finding;
 use crate::launch::inherited;
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Retry;
@@ -26,7 +26,7 @@ pub fn waited_for(
     checks: Vec<Check>,
     context: &Context,
     retry: Retry,
-    on_failure: OnFailure,
+    judge: &finding::policy::Policy,
     begin: Instant,
     console: &Console,
 ) -> Result<Vec<Outcome>, ExitCode> {
@@ -43,12 +43,13 @@ pub fn waited_for(
     }
     let pending = Pending::default();
     let teller = Teller::new(begin, retry.timeout, console);
+    let is_fatal = |check: &Check, failure: &Failure| judge.is_fatal(check, failure);
     let observe = |check: &Check, attempt: &Attempt| teller.hear(check, attempt);
     let waited = block_on(async {
         tokio::select! {
             biased;
             code = ended_by_signal() => Err(code),
-            outcomes = preflight::run(checks, context, &policy, on_failure, observe, &pending) => Ok(outcomes),
+            outcomes = preflight::run(checks, context, &policy, is_fatal, observe, &pending) => Ok(outcomes),
         }
     });
     match waited {
