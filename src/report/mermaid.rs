@@ -66,6 +66,9 @@ enum State {
     Unreached,
 }
 
+/// Wide enough for most names of hosts, in pixels.
+const WIDTH: u32 = 360;
+
 const CONTAINER: &str = "container";
 const DNS: &str = "dns";
 
@@ -197,31 +200,30 @@ impl Chart {
             }
             Ok(_) => {}
             Err(failure) => {
-                lines.push(failed(outcome, failure, verdict));
                 if is_named {
                     stations.push(self.dns());
                 }
                 if is_somebody_else(&failure.kind) {
-                    let who = vec!["somebody else".to_owned(), failure.kind.in_short()];
                     let place = format!("other{index}");
-                    self.node(&place, Shape::Station, who, Some(verdict));
-                    stations.push(place);
-                    lines.truncate(1);
+                    let who = [
+                        "somebody else".to_owned(),
+                        failed(outcome, failure, verdict),
+                    ];
+                    self.node(&place, Shape::Station, who.into(), Some(verdict));
+                    stations.push(place.clone());
+                    self.way(&stations, None, verdict, None);
+                    self.edge(&place, &id, State::Unreached, None);
                     lines.push("not reached".to_owned());
+                    return self.node(&id, Shape::End, lines, None);
                 }
+                lines.push(failed(outcome, failure, verdict));
                 stations.push(id.clone());
-                let last = stations.len() - 2;
                 let end = match failure.phase {
-                    _ if is_somebody_else(&failure.kind) => Some(last),
-                    Phase::Local | Phase::Resolve | Phase::Connect => Some(last),
-                    _ => None,
+                    Phase::Local | Phase::Resolve | Phase::Connect => Some(stations.len() - 2),
+                    Phase::Tunnel | Phase::Handshake | Phase::Request | Phase::Response => None,
                 };
-                self.way(
-                    &stations,
-                    end,
-                    verdict,
-                    Some(failure.phase.word().to_owned()),
-                );
+                let label = failure.phase.word().to_owned();
+                self.way(&stations, end, verdict, Some(label));
             }
         }
         self.node(&id, Shape::End, lines, Some(verdict));
@@ -241,7 +243,8 @@ impl Chart {
             addresses.any(|address| Range::of(*address) == range)
         };
         if is_in(Range::Private) {
-            let lines = ["VPC egress", "connector or Direct VPC"].map(str::to_owned);
+            let lines =
+                ["private addresses", "VPC egress: connector or Direct VPC"].map(str::to_owned);
             self.node("vpc", Shape::Station, lines.into(), None);
             stations.push("vpc".to_owned());
         } else if is_in(Range::Public) {
@@ -316,11 +319,13 @@ impl Chart {
 
     fn text(&self, title: &str) -> String {
         let title = serde_json::Value::from(title);
-        let mut text = format!("---\ntitle: {title}\n---\nflowchart LR\n");
+        let mut text = format!(
+            "---\ntitle: {title}\nconfig:\n  flowchart:\n    wrappingWidth: {WIDTH}\n---\nflowchart LR\n"
+        );
         for node in &self.nodes {
             let label = label(&node.lines);
             let (open, close) = match node.shape {
-                Shape::Container => ("([", "])"),
+                Shape::Container => ("[[", "]]"),
                 Shape::Station => ("(", ")"),
                 Shape::End => ("[", "]"),
             };
