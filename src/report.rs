@@ -285,7 +285,7 @@ impl Report {
         let mut entry = Entry::new(severity, message)
             .with("milliseconds", milliseconds(self.took))
             .with("counts", json!(self.counts()))
-            .with("checks", json::checks(self))
+            .with("checks", json!(json::checks(self)))
             .with("edits", edits);
         if !self.ignored.is_empty() {
             entry = entry.with("ignored", json!(self.ignored));
