@@ -154,6 +154,30 @@ fn a_report_tells_the_job_the_steps_and_the_findings() {
 }
 
 #[test]
+fn odd_letters_spoil_no_form() {
+    const ODD: &str = "./a\u{1}b\u{1b}[31m<&\">\n]]>";
+    let done = |format: &str| {
+        let run = check(format).off().args(["--", ODD]);
+        run.code(127).run().text().to_owned()
+    };
+    let xml = done("junit");
+    let document = roxmltree::Document::parse(&xml).unwrap();
+    let case = (document.descendants())
+        .find(|node| node.has_tag_name("testcase"))
+        .unwrap();
+    assert_eq!(
+        case.attribute("name"),
+        Some("command `./a\u{fffd}b\u{fffd}[31m<&\">\n]]>`")
+    );
+    let report = valid(done("json").as_bytes());
+    assert_eq!(report["checks"][0]["name"], format!("command `{ODD}`"));
+    for text in [done("text"), done("mermaid")] {
+        let is_shown = |letter: char| letter == '\n' || !letter.is_control();
+        assert!(text.chars().all(is_shown), "{text:?}");
+    }
+}
+
+#[test]
 fn for_cloud_logging_check_speaks_as_a_run_does() {
     let fake = squid();
     let done = check("text")
@@ -228,6 +252,12 @@ fn a_report_beside_a_run_has_the_form_of_its_name() {
 #[test]
 fn a_failed_run_and_its_rehearsal_write_one_too() {
     let fake = squid();
+    let run = Run::new().args(["env"]).off();
+    let path = run.home().join("r.json");
+    let run = run.env("RUNUP_REPORT", &path).any_stdout().stderr("");
+    let done = run.run();
+    assert_eq!(valid(&fs::read(&path).unwrap())["ready"], true);
+    drop(done);
     for word in [&[][..], &["check"]] {
         let run = Run::new();
         let path = run.home().join("r.json");
