@@ -36,7 +36,7 @@ impl Policy {
         if code.is_of_command() {
             return Some(own);
         }
-        if self.ignored.contains(&code) {
+        if self.ignores(code) {
             return None;
         }
         let strict = match own {
@@ -47,6 +47,11 @@ impl Policy {
             OnFailure::Abort => strict,
             OnFailure::Warn => strict.min(Severity::Warning),
         })
+    }
+
+    /// Whether the user wants to hear nothing of it.
+    pub fn ignores(&self, code: Code) -> bool {
+        self.ignored.contains(&code)
     }
 
     /// Whether this failure keeps the command from starting.

@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::environment::Environment;
-use crate::finding::{self, Severity};
+use crate::finding;
 use crate::log::Console;
 use crate::plan::Needs;
 use crate::report::{self, Format, Report};
@@ -25,7 +25,7 @@ pub fn file(report: &Report, needs: &Needs, environment: &Environment, console: 
     {
         let found = finding::of_report(path, &crate::net::plain(&error));
         // Whatever --strict says: it comes too late to be an error.
-        if needs.policy.severity(found.code, Severity::Note).is_some() {
+        if !needs.policy.ignores(found.code) {
             console.say(&report::block(&found));
         }
     }
