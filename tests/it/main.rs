@@ -22,4 +22,5 @@ mod reports;
 mod secrets;
 mod signals;
 mod speech;
+mod terminal;
 mod words;
