@@ -19,6 +19,7 @@ mod init;
 mod mended;
 mod metadata;
 mod printed;
+mod reports;
 mod secrets;
 mod signals;
 mod speech;
