@@ -17,11 +17,12 @@ use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
-use crate::gcloud;
+use crate::gcloud::{self, ConfigDirectory};
 use crate::log::{Console, Entry, Severity};
 use crate::metadata::emulator::Emulator;
 use crate::net::tls::{self, Trust};
 use crate::plan::{self, Needs, Retry};
+use crate::temporary;
 
 /// An environment, and how it came to be so.
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl Mending {
                     self.change(vec![own]);
                     gcloud = gcloud::inspect(&self.environment);
                 }
-                Err(error) => tracing::debug!(%error, "no private directory for gcloud"),
+                Err(error) => self.miss_directory(&gcloud, &error, console),
             }
         }
         let Some(proven) = proven else { return };
@@ -203,6 +204,24 @@ impl Mending {
         self.change(adc::from_metadata(&self.environment, &gcloud, &answers));
     }
 
+    /// Tells that gcloud has no directory of its own, where the image has gcloud.
+    fn miss_directory(&self, gcloud: &ConfigDirectory, error: &io::Error, console: &Console) {
+        let path = gcloud.path.display();
+        let why = crate::net::plain(error);
+        let message = format!("gcloud gets no private copy of `{path}`: {why}");
+        if !command_exists("gcloud", &self.environment) {
+            tracing::debug!("{message}");
+            return;
+        }
+        let means = match gcloud.writable {
+            true => "gcloud keeps the proxy of its configuration, and ignores NO_PROXY",
+            false => "gcloud cannot write there, and most of its commands will fail",
+        };
+        let mut entry = Entry::new(Severity::Warning, message);
+        entry.details = vec![format!("means  {means}"), PLACE.to_owned()];
+        console.say(&entry);
+    }
+
     /// Leads every client to a bundle of the public roots and the CA in `path`.
     fn trust(&mut self, path: &Path, console: &Console) {
         let system = tls::system_bundle().and_then(|path| std::fs::read(path).ok());
@@ -229,8 +248,7 @@ impl Mending {
                     Severity::Warning,
                     format!("no bundle with `{}` can be written: {why}", path.display()),
                 );
-                entry.details =
-                    vec!["help   give the container a writable /tmp, or TMPDIR".to_owned()];
+                entry.details = vec![PLACE.to_owned()];
                 console.say(&entry);
             }
         }
@@ -258,9 +276,12 @@ fn command_exists(name: &str, environment: &Environment) -> bool {
     command::find(name.as_ref(), environment, &directory()).is_ok()
 }
 
-/// Writes a bundle of roots where the command can read it, be it with a read-only root.
+/// What helps where nothing can be written.
+const PLACE: &str = "help   give the container a writable /tmp, or TMPDIR";
+
+/// Writes a bundle of roots for the command.
 fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
-    let write = |directory: &Path| -> io::Result<PathBuf> {
+    temporary::make(|directory| {
         let mut file = tempfile::Builder::new()
             .prefix("runup-ca-")
             .suffix(".pem")
@@ -268,8 +289,7 @@ fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
         io::Write::write_all(&mut file, bundle)?;
         let (_, path) = file.keep().map_err(|error| error.error)?;
         Ok(path)
-    };
-    write(&std::env::temp_dir()).or_else(|error| write(Path::new("/dev/shm")).map_err(|_| error))
+    })
 }
 
 /// Starts the emulator on a thread of its own; the edits that lead every client to it.

@@ -14,6 +14,7 @@ mod tools;
 
 mod dns;
 mod firewall;
+mod image;
 mod job;
 mod lab;
 mod netns;
@@ -24,7 +25,9 @@ mod squid;
 mod alone;
 mod authority;
 mod conformance;
+mod containers;
 mod endpoints;
 mod itself;
 mod pages;
 mod scenarios;
+mod static_binary;
