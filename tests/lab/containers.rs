@@ -1,4 +1,4 @@
-//! Dockerfile.example, built line for line and run for real: by buildah, podman and runc, on three bases, in the lab's network.
+//! Dockerfile.example, built line for line and run by podman and runc, on three bases, in the lab's network.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -285,8 +285,8 @@ fn a_place_to_write_is_found_or_missed_aloud() {
     ]);
 }
 
-/// Built without the cure of `net/resolve.rs`, a static binary dies in an image whose glibc is another one's. See
-/// `static_binary` for one with it.
+/// Without the cure of `net/resolve.rs`, a static binary dies in an image that has another glibc and names a module of it.
+/// docs/containers.md has this table.
 #[test]
 fn a_foreign_name_service_kills_a_static_binary_but_not_runup() {
     need!("image", "cc");
