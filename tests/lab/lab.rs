@@ -192,16 +192,19 @@ impl Lab {
 
     /// A container of `image` in the namespace, with `options` of `podman run`; `words` follow the image's name.
     pub(crate) fn container(&self, options: &[&str], image: &str, words: &[&str]) -> Job<'_> {
-        let built = image::built();
         let network = format!("--network=ns:{}", self.netns.path().display());
         let name_server = format!("--dns={}", dns::ADDRESS);
-        Job::new(None, &tools::program("podman"), self.home())
-            .envs(built.settings())
+        self.podman()
             .args(["run", "--rm", "--pull=never", "--timeout=100"])
             .args([network, name_server])
             .args(options)
             .arg(image)
             .args(words)
+    }
+
+    /// podman, with the images that were made of the source.
+    pub(crate) fn podman(&self) -> Job<'_> {
+        Job::new(None, &tools::program("podman"), self.home()).envs(image::built().settings())
     }
 
     /// `gcloud auth print-access-token`.
