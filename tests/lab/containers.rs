@@ -260,10 +260,10 @@ fn a_place_to_write_is_found_or_missed_aloud() {
         (
             &[
                 "--read-only",
-                "--tmpfs=/work:mode=1777",
-                "--env=TMPDIR=/work",
+                "--tmpfs=/scratch:mode=1777",
+                "--env=TMPDIR=/scratch",
             ],
-            "/work/",
+            "/scratch/",
         ),
     ] {
         let run = run(options);
