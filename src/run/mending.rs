@@ -17,8 +17,8 @@ use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
-use crate::gcloud::{self, ConfigDirectory};
-use crate::log::{Console, Entry, Severity};
+use crate::gcloud;
+use crate::log::{Entry, Severity};
 use crate::metadata::emulator::Emulator;
 use crate::net::tls::{self, Trust};
 use crate::plan::{self, Needs, Retry};
@@ -142,9 +142,9 @@ impl Mending {
 
     /// What the metadata server's answers, gcloud's directory and the corporate CA ask for; to be called when all
     /// checks have passed, since it writes files where they are needed.
-    pub fn finish(&mut self, needs: &Needs, proven: Option<&Proven>, console: &Console) {
+    pub fn finish(&mut self, needs: &Needs, proven: Option<&Proven>) {
         if let Some(path) = &needs.ca_file {
-            self.trust(path, console);
+            self.trust(path);
         }
         let mut gcloud = gcloud::inspect(&self.environment);
         let may_mend = matches!(needs.wishes.mode, Mode::Mend | Mode::Strip);
@@ -166,7 +166,12 @@ impl Mending {
                     self.change(vec![own]);
                     gcloud = gcloud::inspect(&self.environment);
                 }
-                Err(error) => self.miss_directory(&gcloud, &error, console),
+                Err(error) if command_exists("gcloud", &self.environment) => {
+                    let why = crate::net::plain(&error);
+                    let found = finding::of_gcloud_directory(&gcloud, &why);
+                    self.findings.push(found);
+                }
+                Err(error) => tracing::debug!(%error, "no private directory for gcloud"),
             }
         }
         let Some(proven) = proven else { return };
@@ -175,17 +180,10 @@ impl Mending {
                 "removed gcloud's stale `gce` cache: it denied the metadata server that has answered"
             ),
             Ok(false) => {}
-            Err(error) => {
-                let mut entry = Entry::new(
-                    Severity::Warning,
-                    format!("gcloud's `gce` cache cannot be removed: {error}"),
-                );
-                entry.details = vec![
-                    "means  gcloud will say `No credentialed accounts` until it is ten minutes old"
-                        .to_owned(),
-                ];
-                console.say(&entry);
-            }
+            Err(error) => self.findings.push(finding::of_gce_cache(
+                &gcloud.path,
+                &crate::net::plain(&error),
+            )),
         }
         let chosen = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]
             .iter()
@@ -204,26 +202,8 @@ impl Mending {
         self.change(adc::from_metadata(&self.environment, &gcloud, &answers));
     }
 
-    /// Tells that gcloud has no directory of its own, where the image has gcloud.
-    fn miss_directory(&self, gcloud: &ConfigDirectory, error: &io::Error, console: &Console) {
-        let path = gcloud.path.display();
-        let why = crate::net::plain(error);
-        let message = format!("gcloud gets no private copy of `{path}`: {why}");
-        if !command_exists("gcloud", &self.environment) {
-            tracing::debug!("{message}");
-            return;
-        }
-        let means = match gcloud.writable {
-            true => "gcloud keeps the proxy of its configuration, and ignores NO_PROXY",
-            false => "gcloud cannot write there, and most of its commands will fail",
-        };
-        let mut entry = Entry::new(Severity::Warning, message);
-        entry.details = vec![format!("means  {means}"), PLACE.to_owned()];
-        console.say(&entry);
-    }
-
     /// Leads every client to a bundle of the public roots and the CA in `path`.
-    fn trust(&mut self, path: &Path, console: &Console) {
+    fn trust(&mut self, path: &Path) {
         let system = tls::system_bundle().and_then(|path| std::fs::read(path).ok());
         if system.is_none() {
             self.findings
@@ -243,14 +223,7 @@ impl Mending {
                     self.findings.push(finding::of_ca(&ca::Notice::Java));
                 }
             }
-            Err(why) => {
-                let mut entry = Entry::new(
-                    Severity::Warning,
-                    format!("no bundle with `{}` can be written: {why}", path.display()),
-                );
-                entry.details = vec![PLACE.to_owned()];
-                console.say(&entry);
-            }
+            Err(why) => self.findings.push(finding::of_bundle(path, &why)),
         }
     }
 
@@ -275,9 +248,6 @@ fn is_in_image(notice: &Notice, environment: &Environment) -> bool {
 fn command_exists(name: &str, environment: &Environment) -> bool {
     command::find(name.as_ref(), environment, &directory()).is_ok()
 }
-
-/// What helps where nothing can be written.
-const PLACE: &str = "help   give the container a writable /tmp, or TMPDIR";
 
 /// Writes a bundle of roots for the command.
 fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {

@@ -18,6 +18,7 @@ mod inherited;
 mod mended;
 mod metadata;
 mod printed;
+mod reports;
 mod secrets;
 mod signals;
 mod speech;

@@ -281,11 +281,10 @@ fn a_place_to_write_is_found_or_missed_aloud() {
     let run = run(&SEALED);
     assert_eq!(run.succeeds(), "started");
     run.says(&[
-        "no bundle",
-        "read-only file system",
-        "gcloud",
+        "ca/bundle",
+        "adc/gcloud-directory",
         "/nonexistent/.config/gcloud",
-        "writable /tmp",
+        "read-only file system",
     ]);
 }
 

@@ -28,6 +28,7 @@ mod conformance;
 mod containers;
 mod endpoints;
 mod itself;
+mod mermaid;
 mod pages;
 mod scenarios;
 mod static_binary;
