@@ -14,7 +14,7 @@ test:
 
 # One static binary for every image.
 static:
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --target x86_64-unknown-linux-gnu
+    cargo static --locked
 
 # Start-up beside tini and a shell script.
 bench:

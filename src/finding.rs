@@ -16,6 +16,7 @@ use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
 use crate::failure::{CertificateFault, Failure, FailureKind, Patience, Phase};
 use crate::finding::code::Code;
+use crate::gcloud::ConfigDirectory;
 use crate::net::certificate::{self, Certificate};
 use crate::net::trace::{Range, Step, Trace};
 
@@ -797,6 +798,29 @@ pub fn of_gce_cache(path: &Path, why: &str) -> Finding {
             "gcloud's `gce` cache",
             "denies the metadata server, and cannot be removed".to_owned(),
             "image owner: run no gcloud in the image's build, or delete the file at its end; or let the container's user write the directory".to_owned(),
+        )
+    }
+}
+
+/// The finding of a private copy of gcloud's directory that is needed and cannot be made.
+pub fn of_gcloud_directory(gcloud: &ConfigDirectory, why: &str) -> Finding {
+    let means = match gcloud.writable {
+        true => "gcloud keeps the proxy of its configuration, and ignores NO_PROXY.",
+        false => "gcloud cannot write its logs, caches and tokens, and many of its commands fail.",
+    };
+    let path = gcloud.path.display();
+    Finding {
+        saw: format!(
+            "`{path}` needs a private copy; in the temporary directory and in /dev/shm: {why}"
+        ),
+        means: lines([means]),
+        ..Finding::of_environment(
+            Code::AdcGcloudDirectory,
+            Severity::Warning,
+            "gcloud's configuration",
+            "has no place where it can be written".to_owned(),
+            "job owner: give the container a writable /tmp, or name another directory in TMPDIR"
+                .to_owned(),
         )
     }
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Uid;
 
 use crate::environment::Environment;
+use crate::temporary;
 
 /// A file larger than this is neither a key nor a configuration.
 const LARGEST: u64 = 1024 * 1024;
@@ -76,13 +77,15 @@ pub fn inspect(environment: &Environment) -> ConfigDirectory {
     }
 }
 
-/// Makes a fresh directory, for its owner only, under TMPDIR or /tmp, with a copy of the configuration in `of`: so
+/// Makes a fresh [`temporary`] directory, for its owner only, with a copy of the configuration in `of`: so
 /// that gcloud can write, and nothing the user had is lost.
 pub fn private_directory(of: &ConfigDirectory) -> io::Result<PathBuf> {
-    let private = tempfile::Builder::new()
-        .prefix("runup-gcloud-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()?;
+    let private = temporary::make(|directory| {
+        tempfile::Builder::new()
+            .prefix("runup-gcloud-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir_in(directory)
+    })?;
     copy(&of.path, private.path(), DEEPEST)?;
     Ok(private.keep())
 }

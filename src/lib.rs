@@ -23,6 +23,7 @@ pub mod report;
 pub mod retry;
 pub mod route;
 pub mod run;
+pub mod temporary;
 
 use std::ffi::OsString;
 use std::io::Write;

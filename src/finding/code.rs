@@ -55,6 +55,7 @@ catalogue! {
     IdentityMismatch = "identity/mismatch",
     AdcCredentialsFile = "adc/credentials-file",
     AdcGceCache = "adc/gce-cache",
+    AdcGcloudDirectory = "adc/gcloud-directory",
     ProxyMetadataProxied = "proxy/metadata-proxied",
     ProxyCloudsdkProxy = "proxy/cloudsdk-proxy",
     ProxyGcloudConfig = "proxy/gcloud-config",

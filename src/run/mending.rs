@@ -22,6 +22,7 @@ use crate::log::{Entry, Severity};
 use crate::metadata::emulator::Emulator;
 use crate::net::tls::{self, Trust};
 use crate::plan::{self, Needs, Retry};
+use crate::temporary;
 
 /// An environment, and how it came to be so.
 #[derive(Debug)]
@@ -165,6 +166,11 @@ impl Mending {
                     self.change(vec![own]);
                     gcloud = gcloud::inspect(&self.environment);
                 }
+                Err(error) if command_exists("gcloud", &self.environment) => {
+                    let why = crate::net::plain(&error);
+                    let found = finding::of_gcloud_directory(&gcloud, &why);
+                    self.findings.push(found);
+                }
                 Err(error) => tracing::debug!(%error, "no private directory for gcloud"),
             }
         }
@@ -243,9 +249,9 @@ fn command_exists(name: &str, environment: &Environment) -> bool {
     command::find(name.as_ref(), environment, &directory()).is_ok()
 }
 
-/// Writes a bundle of roots where the command can read it, be it with a read-only root.
+/// Writes a bundle of roots for the command.
 fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
-    let write = |directory: &Path| -> io::Result<PathBuf> {
+    temporary::make(|directory| {
         let mut file = tempfile::Builder::new()
             .prefix("runup-ca-")
             .suffix(".pem")
@@ -253,8 +259,7 @@ fn write_bundle(bundle: &[u8]) -> io::Result<PathBuf> {
         io::Write::write_all(&mut file, bundle)?;
         let (_, path) = file.keep().map_err(|error| error.error)?;
         Ok(path)
-    };
-    write(&std::env::temp_dir()).or_else(|error| write(Path::new("/dev/shm")).map_err(|_| error))
+    })
 }
 
 /// Starts the emulator on a thread of its own; the edits that lead every client to it.

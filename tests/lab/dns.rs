@@ -7,7 +7,7 @@ use crate::netns::Netns;
 use crate::tools;
 
 /// Where the name server of a namespace listens, or would.
-const ADDRESS: &str = "127.0.0.53";
+pub(crate) const ADDRESS: &str = "127.0.0.53";
 
 /// How names are resolved.
 pub(crate) enum Dns {

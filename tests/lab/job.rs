@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -11,20 +11,22 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::netns::Netns;
+use crate::tools;
 
 /// A job that is still running by then is killed, and its test fails.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// A program, its arguments and its whole environment: `PATH`, `HOME` and what the test adds.
 pub(crate) struct Job<'a> {
-    netns: &'a Netns,
+    /// Where it runs; `None`: outside of all namespaces, as podman must.
+    netns: Option<&'a Netns>,
     program: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
 }
 
 impl<'a> Job<'a> {
-    pub(crate) fn new(netns: &'a Netns, program: &Path, home: &Path) -> Self {
+    pub(crate) fn new(netns: Option<&'a Netns>, program: &Path, home: &Path) -> Self {
         Self {
             netns,
             program: program.to_owned(),
@@ -50,6 +52,16 @@ impl<'a> Job<'a> {
         self
     }
 
+    pub(crate) fn envs<'b>(
+        mut self,
+        variables: impl IntoIterator<Item = (&'b str, PathBuf)>,
+    ) -> Self {
+        for (name, value) in variables {
+            self = self.env(name, value);
+        }
+        self
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(self) -> Outcome {
         self.start().finish()
@@ -58,9 +70,15 @@ impl<'a> Job<'a> {
     /// Starts it, with nothing on its standard input.
     pub(crate) fn start(self) -> Running {
         let began = Instant::now();
-        let mut child = self
-            .netns
-            .command(&self.program)
+        let mut command = match self.netns {
+            Some(netns) => netns.command(&self.program),
+            None => {
+                let mut command = Command::new(&self.program);
+                command.env_clear().env("PATH", tools::PATH);
+                command
+            }
+        };
+        let mut child = command
             .args(&self.arguments)
             .envs(self.environment)
             .stdin(Stdio::null())

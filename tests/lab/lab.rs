@@ -11,8 +11,9 @@ use runup::metadata::{self, HOST, HOST_SHORT};
 use tempfile::TempDir;
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::dns::{Dns, Dnsmasq};
+use crate::dns::{self, Dns, Dnsmasq};
 use crate::firewall;
+use crate::image;
 use crate::job::Job;
 use crate::netns::Netns;
 use crate::nginx::{Nginx, Serve};
@@ -207,7 +208,24 @@ impl Lab {
             Some(name) if !name.contains('/') => tools::program(name),
             _ => program.to_owned(),
         };
-        Job::new(&self.netns, &program, self.home())
+        Job::new(Some(&self.netns), &program, self.home())
+    }
+
+    /// A container of `image` in the namespace, with `options` of `podman run`; `words` follow the image's name.
+    pub(crate) fn container(&self, options: &[&str], image: &str, words: &[&str]) -> Job<'_> {
+        let network = format!("--network=ns:{}", self.netns.path().display());
+        let name_server = format!("--dns={}", dns::ADDRESS);
+        self.podman()
+            .args(["run", "--rm", "--pull=never", "--timeout=100"])
+            .args([network, name_server])
+            .args(options)
+            .arg(image)
+            .args(words)
+    }
+
+    /// podman, with the images that were made of the source.
+    pub(crate) fn podman(&self) -> Job<'_> {
+        Job::new(None, &tools::program("podman"), self.home()).envs(image::built().settings())
     }
 
     /// `gcloud auth print-access-token`.

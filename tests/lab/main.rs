@@ -14,6 +14,7 @@ mod tools;
 
 mod dns;
 mod firewall;
+mod image;
 mod job;
 mod lab;
 mod netns;
@@ -24,8 +25,10 @@ mod squid;
 mod alone;
 mod authority;
 mod conformance;
+mod containers;
 mod endpoints;
 mod itself;
 mod mermaid;
 mod pages;
 mod scenarios;
+mod static_binary;

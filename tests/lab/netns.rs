@@ -62,12 +62,17 @@ impl Netns {
 
     /// Does `work` on a thread that is inside. A socket made there stays inside, whoever uses it.
     pub(crate) fn inside<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        let door = File::open(Path::new("/run/netns").join(&self.name)).unwrap();
+        let door = File::open(self.path()).unwrap();
         let entered = || {
             setns(door, CloneFlags::CLONE_NEWNET).unwrap();
             work()
         };
         thread::scope(|scope| scope.spawn(entered).join()).unwrap_or_else(|why| resume_unwind(why))
+    }
+
+    /// The file that it is entered by.
+    pub(crate) fn path(&self) -> PathBuf {
+        Path::new("/run/netns").join(&self.name)
     }
 
     /// Listens inside.

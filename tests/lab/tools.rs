@@ -14,7 +14,8 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
 /// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries`,
-/// `node-libraries` and `mermaid`. What every namespace needs goes without saying.
+/// `node-libraries` and `mermaid`; or `image`, what `.ci/image` makes and needs. What every namespace needs goes without
+/// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
         if !$crate::tools::present(&[$($tool),*]) {
@@ -60,6 +61,10 @@ pub(crate) fn has(tool: &str) -> bool {
     };
     match tool {
         "google-auth" => python().is_some(),
+        "image" => {
+            let makers = ["buildah", "podman", "runc"];
+            directory().join("image.made").exists() && makers.into_iter().all(has)
+        }
         "google-auth-library" => node_modules().is_some(),
         "python-libraries" => python().is_some_and(|python| {
             let script = "import aiohttp, google.auth, httplib2, httpx, requests";
@@ -139,13 +144,11 @@ fn path(tool: Option<PathBuf>) -> String {
 }
 
 fn installed(variable: &str, place: &str) -> Option<PathBuf> {
-    let path = env::var_os(variable).map_or_else(
-        || {
-            Path::new(env!("CARGO_TARGET_TMPDIR"))
-                .with_file_name("lab")
-                .join(place)
-        },
-        PathBuf::from,
-    );
+    let path = env::var_os(variable).map_or_else(|| directory().join(place), PathBuf::from);
     path.exists().then_some(path)
+}
+
+/// Where CI puts what the lab needs.
+pub(crate) fn directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("lab")
 }
