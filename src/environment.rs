@@ -115,6 +115,51 @@ pub struct Edit {
     pub why: String,
 }
 
+impl Edit {
+    /// What the variable was, without a secret.
+    pub fn shown_before(&self) -> Option<String> {
+        self.before.as_ref().map(|value| self.shown(value))
+    }
+
+    /// What it becomes, without a secret.
+    pub fn shown_after(&self) -> Option<String> {
+        self.after.as_ref().map(|value| self.shown(value))
+    }
+
+    fn shown(&self, value: &OsStr) -> String {
+        let value = value.to_string_lossy();
+        match self.variable.to_ascii_lowercase().as_str() {
+            // Taken as one address, a list would be hidden from its first colon on.
+            "no_proxy" => value
+                .split(',')
+                .map(proxy::redact)
+                .collect::<Vec<_>>()
+                .join(","),
+            // The password's, and those of words, where one of them is `-Dhttp.proxyPassword=…`.
+            name if name.contains("password")
+                || value.to_ascii_lowercase().contains("password") =>
+            {
+                "***".to_owned()
+            }
+            _ => proxy::redact(&value),
+        }
+    }
+}
+
+/// In one line, without secrets.
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { variable, why, .. } = self;
+        match (self.shown_before(), self.shown_after()) {
+            (_, None) => write!(f, "unset {variable}: {why}"),
+            (None, Some(after)) => write!(f, "set {variable}={after}: {why}"),
+            (Some(before), Some(after)) => {
+                write!(f, "changed {variable} from `{before}` to `{after}`: {why}")
+            }
+        }
+    }
+}
+
 /// Without the values: they may be secrets.
 impl fmt::Debug for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

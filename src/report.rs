@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::check::command::Runnable;
 use crate::check::{Evidence, Subject};
 use crate::environment::Edit;
 use crate::exit_code::ExitCode;
@@ -36,6 +37,24 @@ impl Report {
     /// The exit code of the errors, where there are any.
     pub fn exit_code(&self) -> Option<ExitCode> {
         ExitCode::of_several(self.errors().map(|finding| finding.exit))
+    }
+
+    /// What is said of the findings, notes left out.
+    pub fn blocks(&self) -> impl Iterator<Item = Entry> {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Note)
+            .map(block)
+    }
+
+    /// How the command will be run, where that is known.
+    pub fn runnable(&self) -> Option<&Runnable> {
+        self.outcomes
+            .iter()
+            .find_map(|outcome| match &outcome.result {
+                Ok(Evidence::Command(runnable)) => Some(runnable),
+                _ => None,
+            })
     }
 
     /// The line of a run that went well.

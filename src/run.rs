@@ -4,100 +4,52 @@ pub mod emulate;
 pub mod env;
 pub mod explain;
 pub mod mending;
+pub mod preparing;
 pub mod route;
 pub mod token;
 pub mod waiting;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
-use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
-use tokio::time::Instant;
 
-use self::mending::{Mending, directory};
-use self::waiting::waited_for;
+use self::mending::directory;
+use self::preparing::{Prepared, prepare};
+use crate::check::Subject;
 use crate::check::command::{self, Runnable};
-use crate::check::metadata::Proven;
-use crate::check::{Check, Evidence, Subject};
-use crate::cli::{Need, OnFailure};
-use crate::environment::{Edit, Environment, proxy};
+use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, FailureKind, Phase};
-use crate::finding::{self, Circumstances, Finding};
+use crate::finding::{self, Circumstances};
 use crate::launch::inherited::Held;
 use crate::launch::init::Init;
 use crate::launch::{Image, exec};
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Run;
-use crate::preflight::Outcome;
-use crate::print;
-use crate::report::{self, Report};
+use crate::{print, report};
 
 /// Mends, checks, reports, and becomes the command.
 pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
-    let begin = Instant::now();
     let Run {
         command,
         needs,
-        checks: named,
-    } = run;
-    let mut mending = match Mending::begin(&needs, environment) {
-        Ok(mending) => mending,
-        Err(entry) => {
-            console.say(&entry);
-            return ExitCode::Configuration;
-        }
-    };
-    let mut checks = vec![Check {
-        subject: Subject::Command(command.first().cloned().unwrap_or_default()),
-        need: Need::Require,
-    }];
-    checks.extend(mending.checks(&needs));
-    checks.extend(named);
-    let context = mending.context(&needs);
-    let outcomes = match waited_for(
         checks,
-        &context,
-        needs.retry,
-        needs.on_failure,
-        begin,
-        console,
-    ) {
-        Ok(outcomes) => outcomes,
+    } = run;
+    let program = command.first().map(OsString::as_os_str);
+    let Prepared {
+        report,
+        environment,
+        held,
+    } = match prepare(&needs, program, checks, environment, console) {
+        Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    let held = match Held::new() {
-        Ok(held) => held,
-        Err(error) => return failed_to("hold signals back", &error, console),
-    };
-
-    let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
-    if !found
-        .iter()
-        .any(|finding| finding.severity == finding::Severity::Error)
-    {
-        mending.finish(&needs, proven(&outcomes), console);
-    }
-    let Mending {
-        environment,
-        edits,
-        findings: mut all,
-        ..
-    } = mending;
-    all.extend(found);
-    all.retain(|finding| finding.severity > finding::Severity::Note);
-    let report = Report {
-        outcomes,
-        findings: all,
-        edits,
-        took: begin.elapsed(),
-    };
     for edit in &report.edits {
-        tracing::debug!("{}", told(edit));
+        tracing::debug!("{edit}");
     }
-    for finding in &report.findings {
-        console.say(&report::block(finding));
+    for block in report.blocks() {
+        console.say(&block);
     }
     if let Some(code) = report.exit_code() {
         console.say(&report.not_started(&told_command(&command), code));
@@ -106,16 +58,9 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
     if !needs.quiet {
         console.say(&report.ready());
     }
-    let runnable = report
-        .outcomes
-        .into_iter()
-        .find_map(|outcome| match outcome.result {
-            Ok(Evidence::Command(runnable)) => Some(runnable),
-            _ => None,
-        });
-    match runnable {
+    match report.runnable() {
         Some(runnable) => launch(
-            &runnable,
+            runnable,
             &command,
             &environment,
             needs.emulate,
@@ -125,13 +70,6 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
         // Its check is always fatal, so there is no way here.
         None => ExitCode::Bug,
     }
-}
-
-fn proven(outcomes: &[Outcome]) -> Option<&Proven> {
-    outcomes.iter().find_map(|outcome| match &outcome.result {
-        Ok(Evidence::Metadata(proven)) => Some(&**proven),
-        _ => None,
-    })
 }
 
 /// Becomes the command at once, with nothing changed.
@@ -162,83 +100,6 @@ pub fn disabled(
             console.say(&report::block(&found));
             found.exit
         }
-    }
-}
-
-/// The findings of the checks.
-fn findings(
-    outcomes: &[Outcome],
-    on_failure: OnFailure,
-    circumstances: &Circumstances,
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for outcome in outcomes {
-        let severity = match outcome.check.is_fatal(on_failure) {
-            true => finding::Severity::Error,
-            false => finding::Severity::Warning,
-        };
-        match &outcome.result {
-            Err(failure) => {
-                let finding = finding::of_failure(
-                    &outcome.check.subject,
-                    severity,
-                    failure,
-                    outcome.attempts,
-                    circumstances,
-                );
-                findings.push(match &outcome.other_way {
-                    Some(other) => finding.with_other_way(other.clone()),
-                    None => finding,
-                });
-            }
-            Ok(Evidence::Endpoint(reached)) => {
-                let certificate = reached.certificate.as_ref();
-                findings.extend(certificate.and_then(|certificate| {
-                    finding::of_certificate(&outcome.check.subject, certificate, SystemTime::now())
-                }));
-            }
-            Ok(Evidence::Metadata(proven)) => {
-                findings.extend(proven.name_failure.as_ref().map(finding::of_name));
-            }
-            Ok(_) => {}
-        }
-    }
-    findings
-}
-
-/// An edit in one line.
-fn told(edit: &Edit) -> String {
-    let name = &edit.variable;
-    let shown = |value: &OsString| redacted(name, value);
-    match (&edit.before, &edit.after) {
-        (_, None) => format!("unset {name}: {}", edit.why),
-        (None, Some(after)) => format!("set {name}={}: {}", shown(after), edit.why),
-        (Some(before), Some(after)) => {
-            format!(
-                "changed {name} from `{}` to `{}`: {}",
-                shown(before),
-                shown(after),
-                edit.why
-            )
-        }
-    }
-}
-
-/// The value of the variable `name`, without a secret.
-fn redacted(name: &str, value: &OsStr) -> String {
-    let value = value.to_string_lossy();
-    match name.to_ascii_lowercase().as_str() {
-        // Taken as one address, a list would be hidden from its first colon on.
-        "no_proxy" => value
-            .split(',')
-            .map(proxy::redact)
-            .collect::<Vec<_>>()
-            .join(","),
-        // The password's, and those of words, where one of them is `-Dhttp.proxyPassword=…`.
-        name if name.contains("password") || value.to_ascii_lowercase().contains("password") => {
-            "***".to_owned()
-        }
-        _ => proxy::redact(&value),
     }
 }
 

@@ -1,22 +1,18 @@
 //! `runup env`: the environment that the command would get.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-use super::mending::Mending;
-use super::waiting::waited_for;
-use super::{findings, proven, redacted, told};
+use super::preparing::{Prepared, prepare};
 use crate::cli::EnvFormat;
 use crate::environment::{Edit, Environment};
 use crate::exit_code::ExitCode;
-use crate::finding::Severity;
 use crate::log::Console;
 use crate::plan::Needs;
-use crate::{print_bytes, report};
+use crate::print_bytes;
 
 /// Prints the mended environment, or how it was mended.
 pub fn env(
@@ -26,50 +22,25 @@ pub fn env(
     environment: Environment,
     console: &Console,
 ) -> ExitCode {
-    let begin = Instant::now();
     let as_found = environment.clone();
-    let mut mending = match Mending::begin(&needs, environment) {
-        Ok(mending) => mending,
-        Err(entry) => {
-            console.say(&entry);
-            return ExitCode::Configuration;
-        }
-    };
-    let checks = mending.checks(&needs);
-    let context = mending.context(&needs);
-    let outcomes = match waited_for(
-        checks,
-        &context,
-        needs.retry,
-        needs.on_failure,
-        begin,
-        console,
-    ) {
-        Ok(outcomes) => outcomes,
+    let Prepared {
+        report,
+        environment,
+        ..
+    } = match prepare(&needs, None, Vec::new(), environment, console) {
+        Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
-    let code = ExitCode::of_several(
-        found
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .map(|finding| finding.exit),
-    );
-    if code.is_none() {
-        mending.finish(&needs, proven(&outcomes), console);
+    for block in report.blocks() {
+        console.say(&block);
     }
-    for finding in mending.findings.iter().chain(&found) {
-        if finding.severity > Severity::Note {
-            console.say(&report::block(finding));
-        }
-    }
-    match code {
+    match report.exit_code() {
         // Nothing on stdout: `eval` of half an environment would be worse than of none.
         Some(code) => code,
         None => {
             let bytes = match is_diff {
-                true => diff(&mending.edits, format),
-                false => whole(&as_found, &mending.environment, format),
+                true => diff(&report.edits, format),
+                false => whole(&as_found, &environment, format),
             };
             print_bytes(&bytes, console)
         }
@@ -79,16 +50,13 @@ pub fn env(
 fn diff(edits: &[Edit], format: EnvFormat) -> Vec<u8> {
     match format {
         EnvFormat::Json => {
-            let shown = |edit: &Edit, value: &Option<OsString>| {
-                value.as_ref().map(|value| redacted(&edit.variable, value))
-            };
             let edits: Vec<Value> = edits
                 .iter()
                 .map(|edit| {
                     json!({
                         "variable": edit.variable,
-                        "before": shown(edit, &edit.before),
-                        "after": shown(edit, &edit.after),
+                        "before": edit.shown_before(),
+                        "after": edit.shown_after(),
                         "why": edit.why,
                     })
                 })
@@ -97,7 +65,7 @@ fn diff(edits: &[Edit], format: EnvFormat) -> Vec<u8> {
         }
         EnvFormat::Sh | EnvFormat::Dotenv => edits
             .iter()
-            .map(|edit| told(edit) + "\n")
+            .map(|edit| format!("{edit}\n"))
             .collect::<String>()
             .into_bytes(),
     }

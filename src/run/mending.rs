@@ -15,6 +15,7 @@ use crate::check::{Check, Context, Subject};
 use crate::cli::Need;
 use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
+use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud;
 use crate::log::{Console, Entry, Severity};
@@ -37,12 +38,21 @@ pub struct Mending {
     metadata: Subject,
 }
 
+/// Why nothing can be mended.
+#[derive(Debug)]
+pub struct Refused {
+    /// What to say.
+    pub entry: Entry,
+    /// How to end.
+    pub code: ExitCode,
+}
+
 impl Mending {
     /// All that needs no network: the emulator's address, the proxy variables, the key file's, the CA files'.
     ///
     /// # Errors
-    /// What to tell the user: the emulator cannot listen, or a variable names no metadata server.
-    pub fn begin(needs: &Needs, environment: Environment) -> Result<Self, Entry> {
+    /// The emulator cannot listen, or a variable names no metadata server.
+    pub fn begin(needs: &Needs, environment: Environment) -> Result<Self, Refused> {
         let mut mending = Self {
             environment,
             edits: Vec::new(),
@@ -53,11 +63,18 @@ impl Mending {
         if needs.emulate {
             let own = emulated(needs.service_account.clone()).map_err(|error| {
                 let why = crate::net::plain(&error);
-                Entry::new(Severity::Error, format!("cannot start the emulator: {why}"))
+                Refused {
+                    entry: Entry::new(Severity::Error, format!("cannot start the emulator: {why}")),
+                    code: ExitCode::Unavailable,
+                }
             })?;
             mending.change(own);
         }
-        mending.metadata = plan::metadata(&mending.environment, needs.service_account.clone())?;
+        mending.metadata = plan::metadata(&mending.environment, needs.service_account.clone())
+            .map_err(|entry| Refused {
+                entry,
+                code: ExitCode::Configuration,
+            })?;
         mending.circumstances.metadata_proxy = metadata_proxy(&mending.environment);
 
         let mended = proxy::mend(&mending.environment, &wishes(needs, &mending.metadata));

@@ -3,8 +3,9 @@
 use tokio::time::Instant;
 
 use super::mending::{context, metadata_proxy};
+use super::preparing::findings;
+use super::print;
 use super::waiting::waited_for;
-use super::{findings, print};
 use crate::check::{Check, Evidence};
 use crate::cli::OnFailure;
 use crate::environment::Environment;
