@@ -1,21 +1,27 @@
 //! What is checked, and one attempt at it. A check never loops, sleeps, prints or exits.
 
+pub mod api;
 pub mod command;
 pub mod endpoint;
 pub mod metadata;
+pub mod permission;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::check::api::Api;
 use crate::check::command::Runnable;
 use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
+use crate::check::permission::Permissions;
 use crate::cli::{Need, OnFailure};
 use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
+use crate::metadata::client::Wishes;
 use crate::net::tls::Trust;
 use crate::net::{self, Progress};
 
@@ -45,9 +51,15 @@ pub enum Subject {
         chosen: Option<String>,
         /// The identity that it must give.
         expected: Option<String>,
+        /// What else it is asked for.
+        wishes: Wishes,
     },
     /// A host answers.
     Endpoint(Target),
+    /// A Google API's host answers.
+    Api(Api),
+    /// The token's account holds these permissions.
+    Permissions(Permissions),
 }
 
 /// What a check that passed has shown.
@@ -58,9 +70,18 @@ pub enum Evidence {
     /// How the command will be run.
     Command(Runnable),
     /// What the metadata server said.
-    Metadata(Box<Proven>),
+    Metadata(Arc<Proven>),
     /// How an endpoint answered.
     Endpoint(Box<Reached>),
+    /// All permissions are held.
+    Permissions {
+        /// How many.
+        count: usize,
+        /// How the Resource Manager was reached.
+        reached: Box<Reached>,
+    },
+    /// Nothing: it was not checked, for this reason.
+    Skipped(String),
 }
 
 /// What checks look at.
@@ -87,13 +108,14 @@ impl Check {
 }
 
 impl Subject {
-    /// One attempt; `progress` hears how far it has come.
+    /// One attempt; `progress` hears how far it has come. What [`Self::needs_identity`] gets it as `proven`.
     ///
     /// # Errors
     /// Why it failed.
     pub async fn attempt(
         &self,
         context: &Context,
+        proven: Option<&Proven>,
         progress: &Progress,
     ) -> Result<Evidence, Failure> {
         progress.begin();
@@ -126,19 +148,34 @@ impl Subject {
                         why,
                     })
                 }),
-            Self::Metadata { chosen, expected } => {
+            Self::Metadata {
+                chosen,
+                expected,
+                wishes,
+            } => {
                 let server = Metadata {
                     chosen: chosen.as_deref(),
                     expected: expected.as_deref(),
+                    wishes,
                     attempt_timeout: context.attempt_timeout,
                 };
                 let proven = server.attempt(progress).await?;
-                Ok(Evidence::Metadata(Box::new(proven)))
+                Ok(Evidence::Metadata(Arc::new(proven)))
             }
             Self::Endpoint(target) => target
                 .attempt(&context.settings, &context.trust, progress)
                 .await
                 .map(|reached| Evidence::Endpoint(Box::new(reached))),
+            Self::Api(api) => api
+                .attempt(&context.settings, &context.trust, progress)
+                .await
+                .map(|reached| Evidence::Endpoint(Box::new(reached))),
+            Self::Permissions(permissions) => match proven {
+                Some(proven) => permissions.attempt(proven, context, progress).await,
+                None => Ok(Evidence::Skipped(
+                    "there is no token to ask with".to_owned(),
+                )),
+            },
         }
     }
 
@@ -151,13 +188,26 @@ impl Subject {
                 } = context;
                 target.attempt_otherwise(settings, trust).await
             }
+            Self::Api(api) => {
+                api.attempt_otherwise(&context.settings, &context.trust)
+                    .await
+            }
+            Self::Permissions(permissions) => permissions.attempt_otherwise(context).await,
             _ => None,
         }
     }
 
+    /// Whether it can only be attempted with what the metadata server has said.
+    pub fn needs_identity(&self) -> bool {
+        matches!(self, Self::Permissions(_))
+    }
+
     /// Whether it looks at this container only.
     pub fn is_local(&self) -> bool {
-        !matches!(self, Self::Metadata { .. } | Self::Endpoint(_))
+        !matches!(
+            self,
+            Self::Metadata { .. } | Self::Endpoint(_) | Self::Api(_) | Self::Permissions(_)
+        )
     }
 }
 
@@ -170,6 +220,8 @@ impl fmt::Display for Subject {
             Self::CaFile(_) => f.write_str("--ca-file"),
             Self::Metadata { .. } => f.write_str("metadata server"),
             Self::Endpoint(target) => write!(f, "{target}"),
+            Self::Api(api) => write!(f, "{api}"),
+            Self::Permissions(_) => f.write_str("Resource Manager"),
         }
     }
 }

@@ -13,6 +13,8 @@ use clap::{Args as _, Command, CommandFactory, FromArgMatches};
 
 use url::Url;
 
+use crate::check::api::Api;
+use crate::check::permission::Permissions;
 use crate::check::{Check, Subject};
 use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
 use crate::environment::Environment;
@@ -20,6 +22,7 @@ use crate::environment::proxy;
 use crate::exit_code::ExitCode;
 use crate::finding::code::Code;
 use crate::log::{Console, Entry, Severity};
+use crate::metadata::client::Wishes;
 use crate::retry;
 
 /// The variables that no option stands behind.
@@ -121,6 +124,8 @@ pub struct Needs {
     pub retry: Retry,
     /// What a failure leads to.
     pub on_failure: OnFailure,
+    /// Whether the account must hold permissions.
+    pub needs_permissions: bool,
     /// Whether to run against the emulator.
     pub emulate: bool,
     /// Whether to keep silent when all is well.
@@ -265,8 +270,12 @@ impl Plan {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
                 let expected = token.service_account.or(options.service_account.clone());
+                let asked = Wishes {
+                    audience: token.identity,
+                    ..Wishes::default()
+                };
                 let check = Check {
-                    subject: metadata(environment, expected)
+                    subject: metadata(environment, expected, asked)
                         .map_err(|entry| refuse(ExitCode::Configuration, entry))?,
                     need: Need::Require,
                 };
@@ -274,7 +283,7 @@ impl Plan {
                 Task::Token { check, retry }
             }
             Some(Word::Env(env)) => {
-                metadata(environment, None)
+                metadata(environment, None, Wishes::default())
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
                 Task::Env {
                     needs: Box::new(needs(&options, environment)),
@@ -299,9 +308,10 @@ impl Plan {
             }
             None => {
                 // Only for its errors: what it says may still change, by the emulator.
-                metadata(environment, None)
+                metadata(environment, None, Wishes::default())
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
-                Task::Run(Box::new(run(options.clone(), cli.command, environment)))
+                let run = run(options.clone(), cli.command, environment);
+                Task::Run(Box::new(run.map_err(|(code, entry)| refuse(code, entry))?))
             }
         };
         Ok(Self {
@@ -334,8 +344,13 @@ fn disabled(environment: &Environment) -> Option<String> {
     (!reason.trim().is_empty()).then(|| reason.trim().to_owned())
 }
 
-fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> Run {
+fn run(
+    options: Options,
+    command: Vec<OsString>,
+    environment: &Environment,
+) -> Result<Run, (ExitCode, Entry)> {
     let needs = needs(&options, environment);
+    let google = google(&options, &needs, environment)?;
     let named = |subject, need| Check { subject, need };
     let checks = options
         .require_variable
@@ -348,12 +363,43 @@ fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> R
         .chain(
             (options.want.into_iter()).map(|target| named(Subject::Endpoint(target), Need::Want)),
         )
+        .chain(google)
         .collect();
-    Run {
+    Ok(Run {
         command,
         needs,
         checks,
+    })
+}
+
+/// The checks of `--require-api` and `--require-permission`.
+fn google(
+    options: &Options,
+    needs: &Needs,
+    environment: &Environment,
+) -> Result<Vec<Check>, (ExitCode, Entry)> {
+    let required = |subject| Check {
+        subject,
+        need: Need::Require,
+    };
+    let mut checks = Vec::new();
+    for host in &options.require_api {
+        let api = Api::new(host, environment).map_err(|entry| (ExitCode::Configuration, entry))?;
+        checks.push(required(Subject::Api(api)));
     }
+    if options.require_permission.is_empty() {
+        return Ok(checks);
+    }
+    if needs.metadata != Need::Require {
+        let message = "--require-permission asks with the metadata server's token, which --metadata does not require";
+        let mut entry = Entry::new(Severity::Error, message);
+        entry.details = vec!["help   leave --metadata out, or --require-permission".to_owned()];
+        return Err((ExitCode::Usage, entry));
+    }
+    let permissions = Permissions::new(&options.require_permission, environment, needs.emulate)
+        .map_err(|entry| (ExitCode::Configuration, entry))?;
+    checks.push(required(Subject::Permissions(permissions)));
+    Ok(checks)
 }
 
 fn wishes(options: &Options) -> proxy::Wishes {
@@ -372,6 +418,7 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
         ca_file: options.mend.ca_file.clone(),
         retry: Retry::new(options, environment),
         on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
+        needs_permissions: !options.require_permission.is_empty(),
         emulate: options.emulate.unwrap_or(false),
         quiet: options.quiet.unwrap_or(false),
     }
@@ -381,7 +428,11 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
 ///
 /// # Errors
 /// What is wrong with the variable that names it.
-pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<Subject, Entry> {
+pub fn metadata(
+    environment: &Environment,
+    expected: Option<String>,
+    wishes: Wishes,
+) -> Result<Subject, Entry> {
     // gcloud's detection reads the second, everybody else the first.
     for name in ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"] {
         let Some(value) = environment.get(name).filter(|value| !value.is_empty()) else {
@@ -394,6 +445,7 @@ pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<S
             Some(authority) => Ok(Subject::Metadata {
                 chosen: Some(authority.to_owned()),
                 expected,
+                wishes,
             }),
             None => {
                 let mut entry = Entry::new(
@@ -414,6 +466,7 @@ pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<S
     Ok(Subject::Metadata {
         chosen: None,
         expected,
+        wishes,
     })
 }
 

@@ -61,7 +61,7 @@ impl Report {
     pub fn ready(&self) -> Entry {
         let mut parts = vec![format!("ready in {}", short(self.took))];
         let mut facts = Vec::new();
-        let mut hosts = 0;
+        let (mut hosts, mut permissions) = (0, 0);
         for outcome in &self.outcomes {
             match &outcome.result {
                 Ok(Evidence::Metadata(proven)) => {
@@ -69,10 +69,12 @@ impl Report {
                     facts.push(format!("project {}", proven.proof.project));
                 }
                 Ok(Evidence::Endpoint(_)) => hosts += 1,
+                Ok(Evidence::Permissions { count, .. }) => permissions += count,
                 _ => {}
             }
         }
         facts.extend(counted(hosts, "host"));
+        facts.extend(counted(permissions, "permission"));
         facts.extend(counted(self.edits.len(), "edit"));
         if !facts.is_empty() {
             parts.push(facts.join(", "));
@@ -105,7 +107,7 @@ impl Report {
             .map(|outcome| {
                 let mut check = json!({
                     "name": outcome.check.subject.to_string(),
-                    "passed": outcome.result.is_ok(),
+                    "passed": outcome.has_passed(),
                     "attempts": outcome.attempts,
                     "milliseconds": milliseconds(outcome.took),
                 });
@@ -120,6 +122,11 @@ impl Report {
                             }
                         }
                         Some(&reached.trace)
+                    }
+                    Ok(Evidence::Permissions { reached, .. }) => Some(&reached.trace),
+                    Ok(Evidence::Skipped(why)) => {
+                        check["skipped"] = json!(why);
+                        None
                     }
                     Err(failure) => Some(&*failure.trace),
                     Ok(_) => None,

@@ -6,7 +6,9 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    ACCEPT, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 
@@ -128,7 +130,9 @@ pub fn ahead(headers: &HeaderMap) -> Option<i64> {
     let now = std::time::SystemTime::now();
     match now.duration_since(theirs) {
         Ok(ahead) => i64::try_from(ahead.as_secs()).ok(),
-        Err(behind) => i64::try_from(behind.duration().as_secs()).ok().map(|behind| -behind),
+        Err(behind) => i64::try_from(behind.duration().as_secs())
+            .ok()
+            .map(|behind| -behind),
     }
 }
 

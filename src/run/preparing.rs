@@ -14,6 +14,7 @@ use crate::check::{Check, Evidence, Subject};
 use crate::cli::{Need, OnFailure};
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::finding::{self, Circumstances, Finding};
 use crate::launch::inherited::Held;
 use crate::log::Console;
@@ -69,11 +70,12 @@ pub fn prepare(
     let held = Held::new().map_err(|error| failed_to("hold signals back", &error, console))?;
 
     let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
+    let gcloud = mending.look(proven(&outcomes));
     if !found
         .iter()
         .any(|finding| finding.severity == finding::Severity::Error)
     {
-        mending.finish(needs, proven(&outcomes), console);
+        mending.finish(needs, gcloud, proven(&outcomes), console);
     }
     let Mending {
         environment,
@@ -135,8 +137,21 @@ pub fn findings(
             }
             Ok(Evidence::Metadata(proven)) => {
                 findings.extend(proven.name_failure.as_ref().map(finding::of_name));
+                findings.extend(finding::google::of_proof(&proven.proof));
             }
             Ok(_) => {}
+        }
+        // On GKE the metadata server has the node's clock, which is this one; the APIs have Google's.
+        let of_google = match (&outcome.check.subject, &outcome.result) {
+            (Subject::Api(_), Ok(Evidence::Endpoint(reached))) => Some(reached),
+            (_, Ok(Evidence::Permissions { reached, .. })) => Some(reached),
+            _ => None,
+        };
+        let is_told = findings
+            .iter()
+            .any(|finding| finding.code == Code::IdentityClockSkew);
+        if let (Some(ahead), false) = (of_google.and_then(|reached| reached.ahead), is_told) {
+            findings.extend(finding::google::of_clock(ahead));
         }
     }
     findings

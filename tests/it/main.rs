@@ -9,16 +9,20 @@
 
 mod support;
 
+mod apis;
 mod command;
 mod endpoints;
 mod exit_codes;
 mod explain;
 mod help;
+mod identity;
 mod inherited;
 mod mended;
 mod metadata;
+mod permissions;
 mod printed;
 mod secrets;
 mod signals;
 mod speech;
+mod traps;
 mod words;
