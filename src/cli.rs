@@ -68,7 +68,7 @@ pub enum Word {
     Env(Env),
     /// Print which way every HTTP client would send a URL, before and after the mend
     Route(RouteUrls),
-    /// Print an access token or an identity token of the metadata server, for scripts that use curl
+    /// Print a token of the metadata server, for scripts that use curl
     Token(Token),
     /// Print what a finding means and who can mend it; without CODE, all there are
     Explain(Explain),

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Uid;
+use nix::unistd::{AccessFlags, Uid, access};
 
 use crate::environment::Environment;
 use crate::environment::adc::traps::is_account;
@@ -163,8 +163,8 @@ pub fn home_fault(environment: &Environment) -> Option<String> {
     if !home.is_dir() {
         return Some(format!("names `{shown}`, which is no directory"));
     }
-    match tempfile::tempfile_in(home) {
-        Ok(_) => None,
+    match access(home, AccessFlags::W_OK) {
+        Ok(()) => None,
         Err(_) => Some(format!("names `{shown}`, which cannot be written")),
     }
 }
@@ -401,6 +401,41 @@ mod tests {
         assert_eq!(home(0), Some("/root".into()));
         assert_eq!(home(7), Some("".into()));
         assert_eq!(home(12345), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_home() {
+        let directory = directory(&[("file", "x")]);
+        let fault = |home: Option<&Path>| {
+            let mut environment = Environment::default();
+            if let Some(home) = home {
+                environment.set("HOME", home);
+            }
+            home_fault(&environment)
+        };
+        assert_eq!(fault(Some(directory.path())), None);
+        for (home, says) in [
+            (Some(directory.path().join("file")), "which is no directory"),
+            (Some("/nonexistent".into()), "which is no directory"),
+            (Some("".into()), "is not set"),
+            (None, "is not set"),
+        ] {
+            let why = fault(home.as_deref()).unwrap();
+            assert!(why.contains(says), "{home:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_accounts_of_the_store_are_its_directories() {
+        let directory = directory(&[
+            ("legacy_credentials/b@p.example/adc.json", "{}"),
+            ("legacy_credentials/a@p.example/adc.json", "{}"),
+            ("legacy_credentials/README", "x"),
+        ]);
+        let seen = inspected(directory.path(), &[]);
+        assert_eq!(stored_accounts(&seen), ["a@p.example", "b@p.example"]);
+        let empty = inspected(&directory.path().join("none"), &[]);
+        assert!(stored_accounts(&empty).is_empty());
     }
 
     #[test]

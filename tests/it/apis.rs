@@ -96,6 +96,15 @@ fn a_host_that_refuses_is_unreachable() {
 }
 
 #[test]
+fn its_date_tells_of_a_wrong_clock() {
+    let date = "Sat, 01 Jan 2000 00:00:00 GMT";
+    let fake = Fake::new([http("204 No Content").header("Date", date)]);
+    let finding = finding(require(&fake), 0);
+    assert_eq!(finding["code"], "identity/clock-skew");
+    assert_eq!(finding["severity"], "warning");
+}
+
+#[test]
 fn a_proxys_rule_is_told_with_the_way_past_it() {
     // The proxy alone is asked: its refusal ends it before any name is looked up.
     let proxy = Fake::new([http("403 Forbidden").header("Server", "squid/5.7")]);

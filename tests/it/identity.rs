@@ -104,17 +104,18 @@ fn runup_token_prints_an_identity_token_and_nothing_else() {
     assert_eq!(parts.len(), 3, "{}", done.text());
     assert_eq!(done.text().lines().count(), 1);
 
-    for voice in [&[][..], &["-vv"]] {
+    for (verbose, format) in [("0", "text"), ("2", "text"), ("2", "json")] {
         let fake = Fake::at(IDENTITY, [http("200 OK").google().body("abc.def-_.ghi\n")]);
         let done = Run::new()
             .metadata(&fake)
-            .env("RUNUP_VERBOSE", voice.len().to_string().replace('1', "2"))
+            .env("RUNUP_VERBOSE", verbose)
+            .env("RUNUP_LOG_FORMAT", format)
             .args(["token", "--identity", AUDIENCE])
             .stdout("abc.def-_.ghi\n")
             .any_stderr()
             .run();
         assert!(!done.stderr.contains("def-_"), "{}", done.stderr);
-        assert_eq!(done.stderr.is_empty(), voice.is_empty(), "{}", done.stderr);
+        assert_eq!(done.stderr.is_empty(), verbose == "0", "{}", done.stderr);
     }
 }
 
