@@ -25,6 +25,7 @@ mod alone;
 mod authority;
 mod conformance;
 mod endpoints;
+mod google;
 mod itself;
 mod pages;
 mod scenarios;
