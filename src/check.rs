@@ -197,6 +197,15 @@ impl Subject {
         }
     }
 
+    /// Why there is no sense in an attempt, where there is none; `proven` is what [`Self::needs_identity`] gets.
+    pub fn is_pointless(&self, proven: Option<&Proven>) -> Option<&'static str> {
+        match (self, proven) {
+            (Self::Permissions(_), None) => Some("the metadata server gave no token to ask with"),
+            (Self::Permissions(permissions), Some(_)) => permissions.is_pointless(),
+            _ => None,
+        }
+    }
+
     /// Whether it can only be attempted with what the metadata server has said.
     pub fn needs_identity(&self) -> bool {
         matches!(self, Self::Permissions(_))

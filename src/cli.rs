@@ -65,7 +65,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Word {
     /// Print the environment that the command would get
-    Env(Env),
+    Env(Box<Env>),
     /// Print which way every HTTP client would send a URL, before and after the mend
     Route(RouteUrls),
     /// Print a token of the metadata server, for scripts that use curl

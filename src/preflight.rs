@@ -105,15 +105,14 @@ pub async fn run(
             true => proven(settled.clone()).await,
             false => None,
         };
-        if check.subject.needs_identity() && proven.is_none() {
+        if let Some(why) = check.subject.is_pointless(proven.as_deref()) {
+            tracing::debug!(check = %check.subject, "skipped: {why}");
             pending.change(index, |waiting| waiting.has_ended = true);
             return Outcome {
                 check,
                 attempts: 0,
                 took: Duration::ZERO,
-                result: Ok(Evidence::Skipped(
-                    "the metadata server gave no token to ask with".to_owned(),
-                )),
+                result: Ok(Evidence::Skipped(why.to_owned())),
                 other_way: None,
             };
         }

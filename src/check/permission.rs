@@ -93,6 +93,12 @@ impl Permissions {
         })
     }
 
+    /// Why there is no sense in asking, where there is none.
+    pub fn is_pointless(&self) -> Option<&'static str> {
+        (self.is_emulated && self.base.is_none())
+            .then_some("the emulated account is not known to the Resource Manager")
+    }
+
     /// One attempt, with the token of `proven`.
     ///
     /// # Errors
@@ -103,10 +109,6 @@ impl Permissions {
         context: &Context,
         progress: &Progress,
     ) -> Result<Evidence, Failure> {
-        if self.is_emulated && self.base.is_none() {
-            let why = "the emulated account is not known to the Resource Manager";
-            return Ok(Evidence::Skipped(why.to_owned()));
-        }
         let proof = &proven.proof;
         let project = adc::project(&context.environment).unwrap_or(&proof.project);
         let universe = api::universe(&context.environment)

@@ -11,6 +11,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::code::Code;
 use crate::metadata::client::Proof;
+use crate::metadata::verdict::is_pool;
 use crate::net::trace::{Range, Trace};
 
 /// What a clock may be wrong by. One that is kept right is not wrong by a second; and clients throw a token away 225
@@ -75,18 +76,19 @@ fn unreachable(trace: &Trace) -> (Code, ExitCode, Lines, Lines) {
     ]);
     let vip = trace.addresses.iter().find_map(|one| Vip::of(*one));
     let has = |range| trace.addresses.iter().any(|one| Range::of(*one) == range);
-    means.push(match vip {
-        Some(vip) => format!(
+    means.extend(match vip {
+        Some(vip) => Some(format!(
             "The address is one of {} ({}): it is reached from a VPC alone, with Private Google Access on the subnet and a route for it to the default internet gateway.",
             vip.name(),
             vip.block()
+        )),
+        None if has(Range::Private) => Some(
+            "The address is private: a Private Service Connect endpoint, or a wrong record in a private zone of `googleapis.com`.".to_owned(),
         ),
-        None if has(Range::Private) => {
-            "The address is private: a Private Service Connect endpoint, or a wrong record in a private zone of `googleapis.com`.".to_owned()
-        }
-        None => {
-            "The address is public: with --vpc-egress=all-traffic it is reached by Private Google Access, Cloud NAT or a proxy alone.".to_owned()
-        }
+        None if has(Range::Public) => Some(
+            "The address is public: with --vpc-egress=all-traffic it is reached by Private Google Access, Cloud NAT or a proxy alone.".to_owned(),
+        ),
+        None => None,
     });
     let help = lines([
         "network team: gcloud compute networks subnets update SUBNET --region=REGION --enable-private-ip-google-access",
@@ -205,8 +207,14 @@ fn by_role(names: &[String]) -> (BTreeMap<&'static str, Vec<&str>>, Vec<&str>) {
 
 /// The command that grants. Without a condition, so that it does not ask where the policy has some.
 fn grant(project: &str, account: &str, role: &str) -> String {
+    let member = match is_pool(account) {
+        true => format!(
+            "principal://iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/{account}/subject/ns/NAMESPACE/sa/KSA"
+        ),
+        false => format!("serviceAccount:{account}"),
+    };
     format!(
-        "gcloud projects add-iam-policy-binding {project} --member=serviceAccount:{account} --role={role} --condition=None"
+        "gcloud projects add-iam-policy-binding {project} --member={member} --role={role} --condition=None"
     )
 }
 
@@ -323,6 +331,15 @@ mod tests {
                 "project owner: see which role carries it: gcloud iam list-grantable-roles //cloudresourcemanager.googleapis.com/projects/p --filter=name:roles/livestream",
             ]
         );
+    }
+
+    #[test]
+    fn a_pool_of_workload_identities_is_granted_to_by_principal() {
+        let command = grant("p", "p.svc.id.goog", "roles/run.viewer");
+        assert!(
+            command.contains("workloadIdentityPools/p.svc.id.goog/subject/ns/NAMESPACE/sa/KSA")
+        );
+        assert!(!command.contains("serviceAccount:"));
     }
 
     #[test]

@@ -264,6 +264,14 @@ pub struct Token {
     token_type: String,
 }
 
+/// Whether an account's address is that of a workload identity pool: on GKE, a Kubernetes service account that acts for
+/// itself and not for a Google one has no other (as reported; not measured).
+pub fn is_pool(email: &str) -> bool {
+    email
+        .strip_suffix(".svc.id.goog")
+        .is_some_and(|project| !project.is_empty() && !project.contains('/'))
+}
+
 /// Reads the account.
 ///
 /// # Errors
@@ -272,6 +280,7 @@ pub fn account(body: &str) -> Result<Account, String> {
     let account: Account = serde_json::from_str(body).map_err(|e| shape("the account", &e))?;
     match account.email.split_once('@') {
         Some((user, domain)) if !user.is_empty() && !domain.is_empty() => Ok(account),
+        None if is_pool(&account.email) => Ok(account),
         _ => Err("the account has no e-mail address".to_owned()),
     }
 }
@@ -576,6 +585,8 @@ mod tests {
     #[test]
     fn accounts_and_projects() {
         assert!(account(r#"{"email":"a@b","aliases":["default"],"scopes":[]}"#).is_ok());
+        assert!(account(r#"{"email":"p.svc.id.goog","scopes":[]}"#).is_ok());
+        assert!(account(r#"{"email":".svc.id.goog"}"#).is_err());
         assert!(account(r#"{"email":"default"}"#).is_err());
         assert_eq!(project("my-project\n"), Ok("my-project".to_owned()));
         assert_eq!(

@@ -246,6 +246,42 @@ fn the_project_that_the_user_chose_is_asked_about() {
 }
 
 #[test]
+fn the_universe_of_the_metadata_server_is_asked_by_way_of_the_proxy() {
+    let path = "/computeMetadata/v1/universe/universe-domain";
+    let metadata = Fake::at(path, [http("200 OK").google().body("universe.invalid")]);
+    let older = Fake::at(path, [http("404 Not Found").google()]);
+    let own = ("CLOUDSDK_CORE_UNIVERSE_DOMAIN", "own.invalid");
+    for (metadata, variable, host) in [
+        (&metadata, None, "universe.invalid"),
+        (&metadata, Some(own), "own.invalid"),
+        (&older, Some(own), "own.invalid"),
+    ] {
+        let proxy = Fake::new([http("403 Forbidden").header("Server", "squid/5.7")]);
+        let url = format!("http://{}", proxy.address());
+        let run = variable
+            .into_iter()
+            .fold(Run::new(), |run, (name, value)| run.env(name, value));
+        let run = run
+            .metadata(metadata)
+            .env("https_proxy", &url)
+            .env("http_proxy", &url)
+            .args(["--require-permission", "run.jobs.run"])
+            .command(["true"]);
+        let (finding, _) = finding(run, 77);
+        assert_eq!(finding["code"], "proxy/denied");
+        let head = proxy.asked()[0].head.clone();
+        let connect = format!("CONNECT cloudresourcemanager.{host}:443 ");
+        assert!(head.starts_with(&connect), "{head}");
+        // The token goes into the tunnel alone.
+        assert!(!head.contains(&healthy().token));
+    }
+    // Who requires no permission asks for no universe.
+    Run::new().metadata(&metadata).command(["true"]).run();
+    let asked = metadata.asked();
+    assert_eq!(asked.iter().filter(|one| one.path == path).count(), 2);
+}
+
+#[test]
 fn the_variable_is_a_list() {
     let fake = Fake::new([holds(&["run.jobs.run", "run.jobs.get"])]);
     require(&fake, &[])
@@ -301,11 +337,14 @@ fn no_token_goes_in_clear_text_to_another_host() {
 #[test]
 fn below_emulate_it_is_skipped() {
     // The emulated account is known to nobody; the real Resource Manager is not asked.
-    Run::new()
+    let run = Run::new()
         .emulate()
-        .args(["--require-permission", "run.jobs.run"])
+        .args(["-v", "--require-permission", "run.jobs.run"])
         .command(["true"])
+        .any_stderr()
         .run();
+    let said = "skipped: the emulated account is not known to the Resource Manager";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
     let fake = Fake::new([holds(&[])]);
     let run = require(&fake, &["run.jobs.run"]).emulate();
     assert_eq!(finding(run, 77).0["code"], "permission/missing");
