@@ -121,11 +121,12 @@ fn gcloud(lab: &Lab, command: &str) -> Outcome {
 
 /// Whether gcloud did it, or got as far as to ask the API.
 fn is_understood(run: &Outcome) -> bool {
-    // Of a missing job it speaks in its own words.
+    // Of a missing job or service it speaks in its own words.
     let asked = [
         ANSWER,
         "Job [job] could not be found",
         "Cannot find job [job]",
+        "Cannot find service [service]",
     ];
     let asked = asked.iter().any(|answer| run.stderr.contains(answer));
     run.status.success() || (run.status.code() == Some(1) && asked)
