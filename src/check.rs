@@ -159,19 +159,19 @@ impl Subject {
                     wishes,
                     attempt_timeout: context.attempt_timeout,
                 };
-                let proven = server.attempt(progress).await?;
+                // On the heap, as it is many times larger than an endpoint's, of which there may be hundreds.
+                let proven = Box::pin(server.attempt(progress)).await?;
                 Ok(Evidence::Metadata(Arc::new(proven)))
             }
             Self::Endpoint(target) => target
                 .attempt(&context.settings, &context.trust, progress)
                 .await
                 .map(|reached| Evidence::Endpoint(Box::new(reached))),
-            Self::Api(api) => api
-                .attempt(&context.settings, &context.trust, progress)
+            Self::Api(api) => Box::pin(api.attempt(&context.settings, &context.trust, progress))
                 .await
                 .map(|reached| Evidence::Endpoint(Box::new(reached))),
             Self::Permissions(permissions) => match proven {
-                Some(proven) => permissions.attempt(proven, context, progress).await,
+                Some(proven) => Box::pin(permissions.attempt(proven, context, progress)).await,
                 None => Ok(Evidence::Skipped(
                     "there is no token to ask with".to_owned(),
                 )),
@@ -186,13 +186,15 @@ impl Subject {
                 let Context {
                     settings, trust, ..
                 } = context;
-                target.attempt_otherwise(settings, trust).await
+                // Seldom needed: no check carries it along.
+                Box::pin(target.attempt_otherwise(settings, trust)).await
             }
             Self::Api(api) => {
-                api.attempt_otherwise(&context.settings, &context.trust)
-                    .await
+                Box::pin(api.attempt_otherwise(&context.settings, &context.trust)).await
             }
-            Self::Permissions(permissions) => permissions.attempt_otherwise(context).await,
+            Self::Permissions(permissions) => {
+                Box::pin(permissions.attempt_otherwise(context)).await
+            }
             _ => None,
         }
     }

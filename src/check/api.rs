@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -18,6 +19,7 @@ use crate::log::{Entry, Severity};
 use crate::metadata::client::{self, UNIVERSE};
 use crate::metadata::verdict::Answer;
 use crate::net::tls::Trust;
+use crate::net::trace::Step;
 use crate::net::{Progress, http};
 
 /// What Google's front ends answer 204 to, whatever API stands behind them; so does a Private Service Connect endpoint.
@@ -153,9 +155,16 @@ pub(super) fn refused(
     let seen = answer.seen();
     let seen = seen.trim_end_matches("; no Metadata-Flavor");
     let saw = format!("{target}: {seen}");
+    let mut trace = reached.trace;
+    trace.steps.push(Step {
+        phase: Phase::Response,
+        hop: format!("`{target}`"),
+        took: Duration::ZERO,
+        passed: false,
+    });
     Failure {
         retry_after: answer.retry_after,
-        ..Failure::new(Phase::Response, kind, saw).with(reached.trace)
+        ..Failure::new(Phase::Response, kind, saw).with(trace)
     }
 }
 

@@ -287,13 +287,16 @@ impl Target {
         match self.scheme {
             Scheme::Dns => return resolve::resolve(&self.host, 0, progress).await.map(|_| ()),
             Scheme::Proxy => {
-                return tunnel::answers(&self.own_proxy(settings), trust, progress).await;
+                let proxy = self.own_proxy(settings);
+                return Box::pin(tunnel::answers(&proxy, trust, progress)).await;
             }
             _ => {}
         }
         let stream = self.connect(proxy, trust, progress, reached).await?;
         match self.scheme {
-            Scheme::Http | Scheme::Https => self.request(stream, proxy, progress, reached).await,
+            Scheme::Http | Scheme::Https => {
+                Box::pin(self.request(stream, proxy, progress, reached)).await
+            }
             _ => Ok(()),
         }
     }
@@ -306,17 +309,19 @@ impl Target {
         progress: &Progress,
         reached: &mut Reached,
     ) -> Result<Wire, Failure> {
+        // What goes further than a connection is on the heap: of the plain ones there may be hundreds.
         let mut stream: Wire = match (self.scheme, proxy) {
             (_, None) => Box::new(connect::connect(&self.host, self.port, progress).await?),
             // To a proxy, a plain request names the whole URL.
-            (Scheme::Http, Some(proxy)) => tunnel::reach(proxy, trust, progress).await?,
+            (Scheme::Http, Some(proxy)) => Box::pin(tunnel::reach(proxy, trust, progress)).await?,
             (_, Some(proxy)) => {
                 let authority = format!("{}:{}", self.host, self.port);
-                tunnel::tunnel(proxy, &authority, trust, progress).await?
+                Box::pin(tunnel::tunnel(proxy, &authority, trust, progress)).await?
             }
         };
         if matches!(self.scheme, Scheme::Tls | Scheme::Https) {
-            (stream, reached.certificate) = trust.handshake(stream, &self.host, progress).await?;
+            let agreed = trust.handshake(stream, &self.host, progress);
+            (stream, reached.certificate) = Box::pin(agreed).await?;
         }
         Ok(stream)
     }
@@ -388,7 +393,6 @@ impl Target {
         reached: &mut Reached,
     ) -> Result<(), Failure> {
         let proxy = self.spoken_to(proxy);
-        let authority = self.authority();
         let exchange = Exchange {
             method: &self.options.method,
             headers: &self.options.headers,
@@ -427,7 +431,7 @@ impl Target {
                 None => return Ok(()),
             },
         };
-        progress.enter(Phase::Response, format!("`{authority}`"));
+        progress.enter(Phase::Response, self.hop(proxy));
         let mut saw = format!("{status} to {} {self}", self.options.method);
         for (name, value) in [
             ("through", proxy.map(ToString::to_string)),
@@ -458,9 +462,12 @@ impl Target {
             .and_then(ProxyUrl::basic_authorization)
             .and_then(|value| HeaderValue::try_from(value).ok());
         headers.extend(credentials.map(|value| (PROXY_AUTHORIZATION, value)));
+        let authority = self.authority();
+        let hop = self.hop(proxy);
         let question = Question {
             method: exchange.method,
-            host: &self.authority(),
+            host: &authority,
+            hop: &hop,
             target: match proxy {
                 Some(_) => self.url.as_str(),
                 None => path,
@@ -470,6 +477,15 @@ impl Target {
             wants_body: exchange.wants_body,
         };
         http::ask(stream, &question, progress).await
+    }
+
+    /// Whom a request waits for.
+    fn hop(&self, proxy: Option<&ProxyUrl>) -> String {
+        let authority = self.authority();
+        match proxy {
+            Some(proxy) => format!("the proxy `{proxy}`, asked for `{authority}`"),
+            None => format!("`{authority}`"),
+        }
     }
 
     /// The host, with its port where the URL names one.

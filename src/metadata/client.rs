@@ -12,7 +12,7 @@ use crate::failure::{Failure, FailureKind, Phase};
 use crate::metadata::secret::Secret;
 use crate::metadata::verdict::{self, Account, Answer, Question, Token};
 use crate::metadata::{FLAVOR, FLAVOR_VALUE};
-use crate::net::http::{AGENT, BODY_LIMIT, ahead, retry_after, text};
+use crate::net::http::{AGENT, BODY_LIMIT, ahead, came_unasked, retry_after, text};
 use crate::net::{Progress, io_failure, resolve};
 
 /// The region is a convenience: more than this it may not cost.
@@ -242,7 +242,7 @@ fn failure(error: &reqwest::Error, authority: &str, reached: Phase) -> Failure {
             break;
         }
         if let Some(http) = inner.downcast_ref::<hyper::Error>()
-            && http.is_parse()
+            && (http.is_parse() || came_unasked(http))
         {
             (kind, said) = (
                 FailureKind::NotHttp,

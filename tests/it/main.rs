@@ -24,5 +24,6 @@ mod printed;
 mod secrets;
 mod signals;
 mod speech;
+mod terminal;
 mod traps;
 mod words;
