@@ -286,6 +286,9 @@ pub fn overridden(api: &str, environment: &Environment) -> Result<Option<Url>, E
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => return Err(refuse("it names no host")),
     };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds credentials"));
+    }
     match url.scheme() {
         "https" => Ok(Some(url)),
         "http" if is_loopback => Ok(Some(url)),
@@ -422,6 +425,7 @@ mod tests {
             "ftp://127.0.0.1/",
             "run-x",
             "http://10.0.0.1/",
+            "https://user:hunter2@run.googleapis.com/",
         ] {
             assert!(at(value).is_err(), "{value}");
         }
