@@ -17,7 +17,7 @@ use crate::check::command::Runnable;
 use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
 use crate::check::permission::Permissions;
-use crate::cli::{Need, OnFailure};
+use crate::cli::Need;
 use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
@@ -97,14 +97,6 @@ pub struct Context {
     pub directory: PathBuf,
     /// The time that an attempt has.
     pub attempt_timeout: Duration,
-}
-
-impl Check {
-    /// Whether the command is not started when this has failed. One that cannot run is not started by any policy.
-    pub fn is_fatal(&self, on_failure: OnFailure) -> bool {
-        let is_required = self.need == Need::Require && on_failure == OnFailure::Abort;
-        is_required || matches!(self.subject, Subject::Command(_))
-    }
 }
 
 impl Subject {
@@ -211,6 +203,20 @@ impl Subject {
     /// Whether it can only be attempted with what the metadata server has said.
     pub fn needs_identity(&self) -> bool {
         matches!(self, Self::Permissions(_))
+    }
+
+    /// Its kind, in one word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Variable(_) => "variable",
+            Self::Credentials => "credentials",
+            Self::CaFile(_) => "ca-file",
+            Self::Metadata { .. } => "metadata",
+            Self::Endpoint(_) => "endpoint",
+            Self::Api(_) => "api",
+            Self::Permissions(_) => "permission",
+        }
     }
 
     /// Whether it looks at this container only.

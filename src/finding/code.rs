@@ -66,6 +66,7 @@ catalogue! {
     ApiUnreachable = "api/unreachable",
     ApiNotGoogle = "api/not-google",
     AdcCredentialsFile = "adc/credentials-file",
+    AdcGceCache = "adc/gce-cache",
     AdcShadowed = "adc/shadowed",
     AdcWellKnownFile = "adc/well-known-file",
     AdcGcloudAccount = "adc/gcloud-account",
@@ -111,6 +112,7 @@ catalogue! {
     CaOnlyCorporate = "ca/only-corporate",
     CaNoPublicRoots = "ca/no-public-roots",
     CaJava = "ca/java",
+    CaBundle = "ca/bundle",
     EndpointUnknownName = "endpoint/unknown-name",
     EndpointResolver = "endpoint/resolver",
     EndpointRefused = "endpoint/refused",
@@ -142,6 +144,7 @@ catalogue! {
     CommandNotAProgram = "command/not-a-program",
     CommandUnreadable = "command/unreadable",
     VariableMissing = "variable/missing",
+    ReportFile = "report/file",
 }
 
 impl Code {
@@ -149,6 +152,11 @@ impl Code {
     pub fn group(self) -> &'static str {
         let code = self.as_str();
         code.split_once('/').map_or(code, |(group, _)| group)
+    }
+
+    /// Whether it says that the command cannot run, so that no policy can start it.
+    pub fn is_of_command(self) -> bool {
+        self.group() == "command"
     }
 
     /// What its page says in its first line, after the code.

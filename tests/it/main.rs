@@ -21,6 +21,7 @@ mod mended;
 mod metadata;
 mod permissions;
 mod printed;
+mod reports;
 mod secrets;
 mod signals;
 mod speech;

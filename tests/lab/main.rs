@@ -27,5 +27,6 @@ mod conformance;
 mod endpoints;
 mod google;
 mod itself;
+mod mermaid;
 mod pages;
 mod scenarios;
