@@ -17,6 +17,7 @@ mod explain;
 mod help;
 mod identity;
 mod inherited;
+mod init;
 mod mended;
 mod metadata;
 mod permissions;
