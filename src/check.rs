@@ -1,21 +1,27 @@
 //! What is checked, and one attempt at it. A check never loops, sleeps, prints or exits.
 
+pub mod api;
 pub mod command;
 pub mod endpoint;
 pub mod metadata;
+pub mod permission;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::check::api::Api;
 use crate::check::command::Runnable;
 use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
+use crate::check::permission::Permissions;
 use crate::cli::Need;
 use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
+use crate::metadata::client::Wishes;
 use crate::net::tls::Trust;
 use crate::net::{self, Progress};
 
@@ -45,9 +51,15 @@ pub enum Subject {
         chosen: Option<String>,
         /// The identity that it must give.
         expected: Option<String>,
+        /// What else it is asked for.
+        wishes: Wishes,
     },
     /// A host answers.
     Endpoint(Target),
+    /// A Google API's host answers.
+    Api(Api),
+    /// The token's account holds these permissions.
+    Permissions(Permissions),
 }
 
 /// What a check that passed has shown.
@@ -58,9 +70,18 @@ pub enum Evidence {
     /// How the command will be run.
     Command(Runnable),
     /// What the metadata server said.
-    Metadata(Box<Proven>),
+    Metadata(Arc<Proven>),
     /// How an endpoint answered.
     Endpoint(Box<Reached>),
+    /// All permissions are held.
+    Permissions {
+        /// How many.
+        count: usize,
+        /// How the Resource Manager was reached.
+        reached: Box<Reached>,
+    },
+    /// Nothing: it was not checked, for this reason.
+    Skipped(String),
 }
 
 /// What checks look at.
@@ -79,13 +100,14 @@ pub struct Context {
 }
 
 impl Subject {
-    /// One attempt; `progress` hears how far it has come.
+    /// One attempt; `progress` hears how far it has come. What [`Self::needs_identity`] gets it as `proven`.
     ///
     /// # Errors
     /// Why it failed.
     pub async fn attempt(
         &self,
         context: &Context,
+        proven: Option<&Proven>,
         progress: &Progress,
     ) -> Result<Evidence, Failure> {
         progress.begin();
@@ -118,20 +140,34 @@ impl Subject {
                         why,
                     })
                 }),
-            Self::Metadata { chosen, expected } => {
+            Self::Metadata {
+                chosen,
+                expected,
+                wishes,
+            } => {
                 let server = Metadata {
                     chosen: chosen.as_deref(),
                     expected: expected.as_deref(),
+                    wishes,
                     attempt_timeout: context.attempt_timeout,
                 };
                 // On the heap, as it is many times larger than an endpoint's, of which there may be hundreds.
                 let proven = Box::pin(server.attempt(progress)).await?;
-                Ok(Evidence::Metadata(Box::new(proven)))
+                Ok(Evidence::Metadata(Arc::new(proven)))
             }
             Self::Endpoint(target) => target
                 .attempt(&context.settings, &context.trust, progress)
                 .await
                 .map(|reached| Evidence::Endpoint(Box::new(reached))),
+            Self::Api(api) => Box::pin(api.attempt(&context.settings, &context.trust, progress))
+                .await
+                .map(|reached| Evidence::Endpoint(Box::new(reached))),
+            Self::Permissions(permissions) => match proven {
+                Some(proven) => Box::pin(permissions.attempt(proven, context, progress)).await,
+                None => Ok(Evidence::Skipped(
+                    "there is no token to ask with".to_owned(),
+                )),
+            },
         }
     }
 
@@ -145,8 +181,28 @@ impl Subject {
                 // Seldom needed: no check carries it along.
                 Box::pin(target.attempt_otherwise(settings, trust)).await
             }
+            Self::Api(api) => {
+                Box::pin(api.attempt_otherwise(&context.settings, &context.trust)).await
+            }
+            Self::Permissions(permissions) => {
+                Box::pin(permissions.attempt_otherwise(context)).await
+            }
             _ => None,
         }
+    }
+
+    /// Why there is no sense in an attempt, where there is none; `proven` is what [`Self::needs_identity`] gets.
+    pub fn is_pointless(&self, proven: Option<&Proven>) -> Option<&'static str> {
+        match (self, proven) {
+            (Self::Permissions(_), None) => Some("the metadata server gave no token to ask with"),
+            (Self::Permissions(permissions), Some(_)) => permissions.is_pointless(),
+            _ => None,
+        }
+    }
+
+    /// Whether it can only be attempted with what the metadata server has said.
+    pub fn needs_identity(&self) -> bool {
+        matches!(self, Self::Permissions(_))
     }
 
     /// Its kind, in one word.
@@ -158,12 +214,17 @@ impl Subject {
             Self::CaFile(_) => "ca-file",
             Self::Metadata { .. } => "metadata",
             Self::Endpoint(_) => "endpoint",
+            Self::Api(_) => "api",
+            Self::Permissions(_) => "permission",
         }
     }
 
     /// Whether it looks at this container only.
     pub fn is_local(&self) -> bool {
-        !matches!(self, Self::Metadata { .. } | Self::Endpoint(_))
+        !matches!(
+            self,
+            Self::Metadata { .. } | Self::Endpoint(_) | Self::Api(_) | Self::Permissions(_)
+        )
     }
 }
 
@@ -176,6 +237,8 @@ impl fmt::Display for Subject {
             Self::CaFile(_) => f.write_str("--ca-file"),
             Self::Metadata { .. } => f.write_str("metadata server"),
             Self::Endpoint(target) => write!(f, "{target}"),
+            Self::Api(api) => write!(f, "{api}"),
+            Self::Permissions(_) => f.write_str("Resource Manager"),
         }
     }
 }

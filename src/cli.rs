@@ -8,12 +8,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use url::Url;
 
+use crate::check::api::HostName;
 use crate::check::endpoint::Target;
+use crate::check::permission::Permission;
 use crate::environment::proxy;
 use crate::finding::code::Code;
 use crate::report;
@@ -64,12 +66,12 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Word {
     /// Do all of a run but start the command, and print a report
-    Check(Check),
+    Check(Box<Check>),
     /// Print the environment that the command would get
-    Env(Env),
+    Env(Box<Env>),
     /// Print which way every HTTP client would send a URL, before and after the mend
     Route(RouteUrls),
-    /// Print an access token of the metadata server, for scripts that use curl
+    /// Print a token of the metadata server, for scripts that use curl
     Token(Token),
     /// Print what a finding means and who can mend it; without CODE, all there are
     Explain(Explain),
@@ -142,6 +144,9 @@ pub enum ReportFormat {
 /// `runup token`
 #[derive(Debug, Args)]
 pub struct Token {
+    /// Print an identity token for this audience instead, the URL of a Cloud Run service as a rule
+    #[arg(long, value_name = "AUDIENCE", value_parser = NonEmptyStringValueParser::new())]
+    pub identity: Option<String>,
     /// The service account whose token it must be
     #[arg(long, value_name = "EMAIL")]
     pub service_account: Option<String>,
@@ -182,6 +187,12 @@ pub struct Options {
     /// A variable that must be set and not empty
     #[arg(long, value_name = "NAME")]
     pub require_variable: Vec<String>,
+    /// An IAM permission that the service account must hold on its project, as compute.instances.list
+    #[arg(long, value_name = "NAME")]
+    pub require_permission: Vec<Permission>,
+    /// A Google API's host that must answer, as compute.googleapis.com
+    #[arg(long, value_name = "HOST")]
+    pub require_api: Vec<HostName>,
     /// The identity that the metadata server must give
     #[arg(long, value_name = "EMAIL")]
     pub service_account: Option<String>,

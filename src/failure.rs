@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::check::command::CommandFault;
+use crate::check::permission::Denial;
 use crate::environment::adc::CredentialsFault;
 use crate::net::trace::Trace;
 
@@ -167,6 +168,10 @@ pub enum FailureKind {
     MetadataBusy(u16),
     /// The genuine server answered what can't be used.
     MetadataMalformed,
+    /// The genuine server gives no identity token for this audience (4xx).
+    NoIdentityToken(u16),
+    /// Google's Resource Manager does not say that the service account holds what it must.
+    Permission(Box<Denial>),
     /// The token is of another service account than the one named.
     WrongIdentity {
         /// The one named by `--service-account`.
@@ -254,6 +259,8 @@ impl FailureKind {
             | Self::Redirected { .. }
             | Self::NotGoogle
             | Self::NoServiceAccount
+            | Self::NoIdentityToken(_)
+            | Self::Permission(_)
             | Self::WrongIdentity { .. }
             | Self::Credentials(_)
             | Self::Command(_)
@@ -312,6 +319,10 @@ impl FailureKind {
             Self::NotGoogle => "what answered is not Google's".to_owned(),
             Self::MetadataDenied => "denies access".to_owned(),
             Self::NoServiceAccount => "knows no service account here".to_owned(),
+            Self::NoIdentityToken(status) => {
+                format!("gives no identity token for this audience ({status})")
+            }
+            Self::Permission(denial) => denial.to_string(),
             Self::MetadataBusy(status) => format!("is not ready ({status})"),
             Self::MetadataMalformed => "gave an answer that cannot be used".to_owned(),
             Self::WrongIdentity { expected, found } => {
@@ -330,6 +341,7 @@ impl FailureKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::permission::Fault;
 
     /// The row of docs/retry.md that a kind belongs to. Exhaustive, so that a new kind has its row.
     fn row(kind: &FailureKind) -> &'static str {
@@ -367,8 +379,11 @@ mod tests {
             | NotGoogle => {
                 "a proxy, a captive page, another cloud or anybody else in the metadata server's place"
             }
-            NoServiceAccount | WrongIdentity { .. } => {
-                "no service account (404), the wrong identity"
+            NoServiceAccount | NoIdentityToken(_) | WrongIdentity { .. } => {
+                "no service account (404), the wrong identity, no identity token"
+            }
+            Permission(_) => {
+                "the Resource Manager denies (400, 401, 403, 404), or a permission is missing"
             }
             Credentials(_) | Command(_) | VariableMissing(_) | CaFile { .. } => {
                 "an unusable key file or CA file, a missing variable, a command that cannot run"
@@ -434,6 +449,22 @@ mod tests {
             CertificateFault::Other,
         ];
         all.extend(faults.map(Certificate));
+        all.push(NoIdentityToken(404));
+        let faults = [
+            Fault::Missing(vec![text()]),
+            Fault::Unknown(text()),
+            Fault::TokenRefused(text()),
+            Fault::ScopeLacking,
+            Fault::ApiDisabled(text()),
+            Fault::Denied(text()),
+        ];
+        all.extend(faults.map(|fault| {
+            Permission(Box::new(Denial {
+                fault,
+                account: text(),
+                project: text(),
+            }))
+        }));
         all.extend([200, 302, 404, 408, 425, 429, 499, 500, 503, 599].map(Status));
         all.extend([403, 404, 405].map(ProxyDenied));
         all.extend([400, 405].map(NotAProxy));

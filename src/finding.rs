@@ -1,6 +1,8 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
+pub mod adc;
 pub mod code;
+pub mod google;
 pub mod policy;
 
 use std::path::Path;
@@ -92,6 +94,7 @@ const NOT_IAM: &str = "It is not IAM, not the service account and not the token.
 pub fn code_of(subject: &Subject, failure: &Failure) -> Code {
     match subject {
         Subject::Metadata { .. } => metadata(failure, &Circumstances::default()).0,
+        Subject::Api(_) | Subject::Permissions(_) => google::of(subject, failure).0,
         _ => other(subject, failure).0,
     }
 }
@@ -107,7 +110,10 @@ pub fn of_failure(
     let is_metadata = matches!(subject, Subject::Metadata { .. });
     let (code, exit, mut means, help) = match is_metadata {
         true => metadata(failure, circumstances),
-        false => other(subject, failure),
+        false => match subject {
+            Subject::Api(_) | Subject::Permissions(_) => google::of(subject, failure),
+            _ => other(subject, failure),
+        },
     };
     if is_metadata && !matches!(exit, ExitCode::Denied) {
         means.push(NOT_IAM.to_owned());
@@ -298,6 +304,16 @@ fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode
                 "on GKE: annotate the Kubernetes service account for Workload Identity Federation",
             ]),
         ),
+        FailureKind::NoIdentityToken(_) => denied(
+            Code::IdentityNoIdToken,
+            lines([
+                "the access token is given, so the account is there; but the server makes no identity token for it, or none for this audience.",
+            ]),
+            lines([
+                "job owner: the audience is the URL of the service that is called, as https://SERVICE-HASH.a.run.app",
+                "on GKE: a Kubernetes service account without a Google one has no identity tokens: annotate it",
+            ]),
+        ),
         FailureKind::WrongIdentity { expected, found } => denied(
             Code::IdentityMismatch,
             vec![format!(
@@ -373,6 +389,7 @@ fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode
         | FailureKind::TlsMismatch
         | FailureKind::TlsExpected
         | FailureKind::BodyLacks(_)
+        | FailureKind::Permission(_)
         | FailureKind::Credentials(_)
         | FailureKind::Command(_)
         | FailureKind::VariableMissing(_)
@@ -573,8 +590,10 @@ fn other(subject: &Subject, failure: &Failure) -> (Code, ExitCode, Lines, Lines)
                 _ => format!("job owner: see whether the path is right, or allow the status: #expect=200-399,{status}"),
             }],
         ),
-        // Kinds that only a metadata check makes stand here too.
+        // Kinds that only a check of Google's servers makes stand here too.
         FailureKind::Status(_)
+        | FailureKind::NoIdentityToken(_)
+        | FailureKind::Permission(_)
         | FailureKind::Intercepted { .. }
         | FailureKind::CaptivePage { .. }
         | FailureKind::OtherCloud(_)

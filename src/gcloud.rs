@@ -10,9 +10,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::Uid;
+use nix::unistd::{AccessFlags, Uid, access};
 
 use crate::environment::Environment;
+use crate::environment::adc::traps::is_account;
 use crate::temporary;
 
 /// A file larger than this is neither a key nor a configuration.
@@ -147,6 +148,49 @@ fn home_in(passwd: &[u8], uid: Uid) -> Option<PathBuf> {
         .map(|line| line.split(|byte| *byte == b':').collect::<Vec<_>>())
         .find(|fields| fields.get(2) == Some(&uid.as_bytes()))
         .and_then(|fields| fields.get(5).map(|home| OsStr::from_bytes(home).into()))
+}
+
+/// The home directory that /etc/passwd has for this user, where there is such a directory.
+pub fn home_of_user() -> Option<PathBuf> {
+    let passwd = fs::read("/etc/passwd").ok()?;
+    home_in(&passwd, Uid::current()).filter(|home| home.is_absolute() && home.is_dir())
+}
+
+/// What is wrong with the home directory that `environment` names, as the words after its name.
+pub fn home_fault(environment: &Environment) -> Option<String> {
+    let home = match environment.get("HOME") {
+        Some(home) if !home.is_empty() => Path::new(home),
+        _ => return Some("is not set, and /etc/passwd has no directory for the user".to_owned()),
+    };
+    let shown = home.display();
+    if !home.is_dir() {
+        return Some(format!("names `{shown}`, which is no directory"));
+    }
+    match access(home, AccessFlags::W_OK) {
+        Ok(()) => None,
+        Err(_) => Some(format!("names `{shown}`, which cannot be written")),
+    }
+}
+
+/// The files of application default credentials that the libraries look for: in gcloud's directory, and in the home
+/// directory, where Go and Java look whatever CLOUDSDK_CONFIG says.
+pub fn default_credentials(environment: &Environment, directory: &ConfigDirectory) -> [PathBuf; 2] {
+    const NAME: &str = "application_default_credentials.json";
+    let home = home(environment).join(".config/gcloud");
+    [directory.path.join(NAME), home.join(NAME)]
+}
+
+/// The accounts that gcloud's store has credentials of: it keeps a directory for each beside its database.
+pub fn stored_accounts(directory: &ConfigDirectory) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(directory.path.join("legacy_credentials")) else {
+        return Vec::new();
+    };
+    let mut accounts: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| is_account(name))
+        .collect();
+    accounts.sort();
+    accounts
 }
 
 /// Whether gcloud can create files in `directory`. Mode bits do not tell: root may not write on /proc, nor on a
@@ -360,6 +404,41 @@ mod tests {
         assert_eq!(home(0), Some("/root".into()));
         assert_eq!(home(7), Some("".into()));
         assert_eq!(home(12345), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_home() {
+        let directory = directory(&[("file", "x")]);
+        let fault = |home: Option<&Path>| {
+            let mut environment = Environment::default();
+            if let Some(home) = home {
+                environment.set("HOME", home);
+            }
+            home_fault(&environment)
+        };
+        assert_eq!(fault(Some(directory.path())), None);
+        for (home, says) in [
+            (Some(directory.path().join("file")), "which is no directory"),
+            (Some("/nonexistent".into()), "which is no directory"),
+            (Some("".into()), "is not set"),
+            (None, "is not set"),
+        ] {
+            let why = fault(home.as_deref()).unwrap();
+            assert!(why.contains(says), "{home:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_accounts_of_the_store_are_its_directories() {
+        let directory = directory(&[
+            ("legacy_credentials/b@p.example/adc.json", "{}"),
+            ("legacy_credentials/a@p.example/adc.json", "{}"),
+            ("legacy_credentials/README", "x"),
+        ]);
+        let seen = inspected(directory.path(), &[]);
+        assert_eq!(stored_accounts(&seen), ["a@p.example", "b@p.example"]);
+        let empty = inspected(&directory.path().join("none"), &[]);
+        assert!(stored_accounts(&empty).is_empty());
     }
 
     #[test]

@@ -13,6 +13,8 @@ use clap::{Args as _, Command, CommandFactory, FromArgMatches};
 
 use url::Url;
 
+use crate::check::api::Api;
+use crate::check::permission::Permissions;
 use crate::check::{Check, Subject};
 use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
 use crate::environment::Environment;
@@ -22,6 +24,7 @@ use crate::finding::code::Code;
 use crate::finding::policy::Policy;
 use crate::launch::init::Parent;
 use crate::log::{Console, Entry, Severity};
+use crate::metadata::client::Wishes;
 use crate::report;
 use crate::retry;
 
@@ -133,6 +136,8 @@ pub struct Needs {
     pub policy: Policy,
     /// Where the report is written to, beside all else.
     pub report: Option<PathBuf>,
+    /// Whether the account must hold permissions.
+    pub needs_permissions: bool,
     /// Whether to run against the emulator.
     pub emulate: bool,
     /// How to stay as the command's parent; `None`: become the command.
@@ -282,8 +287,12 @@ impl Plan {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
                 let expected = token.service_account.or(options.service_account.clone());
+                let asked = Wishes {
+                    audience: token.identity,
+                    ..Wishes::default()
+                };
                 let check = Check {
-                    subject: metadata(environment, expected)
+                    subject: metadata(environment, expected, asked)
                         .map_err(|entry| refuse(ExitCode::Configuration, entry))?,
                     need: Need::Require,
                 };
@@ -291,15 +300,16 @@ impl Plan {
                 Task::Token { check, retry }
             }
             Some(Word::Check(check)) => {
-                metadata(environment, None)
+                metadata(environment, None, Wishes::default())
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
+                let run = run(options.clone(), check.command, environment);
                 Task::Check {
-                    run: Box::new(run(options.clone(), check.command, environment)),
+                    run: Box::new(run.map_err(|(code, entry)| refuse(code, entry))?),
                     format: check.format,
                 }
             }
             Some(Word::Env(env)) => {
-                metadata(environment, None)
+                metadata(environment, None, Wishes::default())
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
                 Task::Env {
                     needs: Box::new(needs(&options, environment)),
@@ -324,9 +334,10 @@ impl Plan {
             }
             None => {
                 // Only for its errors: what it says may still change, by the emulator.
-                metadata(environment, None)
+                metadata(environment, None, Wishes::default())
                     .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
-                Task::Run(Box::new(run(options.clone(), cli.command, environment)))
+                let run = run(options.clone(), cli.command, environment);
+                Task::Run(Box::new(run.map_err(|(code, entry)| refuse(code, entry))?))
             }
         };
         Ok(Self {
@@ -369,8 +380,13 @@ fn disabled(environment: &Environment) -> Option<String> {
     (!reason.trim().is_empty()).then(|| reason.trim().to_owned())
 }
 
-fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> Run {
+fn run(
+    options: Options,
+    command: Vec<OsString>,
+    environment: &Environment,
+) -> Result<Run, (ExitCode, Entry)> {
     let needs = needs(&options, environment);
+    let google = google(&options, &needs, environment)?;
     let named = |subject, need| Check { subject, need };
     let checks = options
         .require_variable
@@ -383,12 +399,43 @@ fn run(options: Options, command: Vec<OsString>, environment: &Environment) -> R
         .chain(
             (options.want.into_iter()).map(|target| named(Subject::Endpoint(target), Need::Want)),
         )
+        .chain(google)
         .collect();
-    Run {
+    Ok(Run {
         command,
         needs,
         checks,
+    })
+}
+
+/// The checks of `--require-api` and `--require-permission`.
+fn google(
+    options: &Options,
+    needs: &Needs,
+    environment: &Environment,
+) -> Result<Vec<Check>, (ExitCode, Entry)> {
+    let required = |subject| Check {
+        subject,
+        need: Need::Require,
+    };
+    let mut checks = Vec::new();
+    for host in &options.require_api {
+        let api = Api::new(host, environment).map_err(|entry| (ExitCode::Configuration, entry))?;
+        checks.push(required(Subject::Api(api)));
     }
+    if options.require_permission.is_empty() {
+        return Ok(checks);
+    }
+    if needs.metadata != Need::Require {
+        let message = "--require-permission asks with the metadata server's token, which --metadata does not require";
+        let mut entry = Entry::new(Severity::Error, message);
+        entry.details = vec!["help   leave --metadata out, or --require-permission".to_owned()];
+        return Err((ExitCode::Usage, entry));
+    }
+    let permissions = Permissions::new(&options.require_permission, environment, needs.emulate)
+        .map_err(|entry| (ExitCode::Configuration, entry))?;
+    checks.push(required(Subject::Permissions(permissions)));
+    Ok(checks)
 }
 
 fn wishes(options: &Options) -> proxy::Wishes {
@@ -412,6 +459,7 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
             ignored: options.ignore.clone(),
         },
         report: options.report.clone(),
+        needs_permissions: !options.require_permission.is_empty(),
         emulate: options.emulate.unwrap_or(false),
         parent: parent(options),
         quiet: options.quiet.unwrap_or(false),
@@ -432,7 +480,11 @@ fn parent(options: &Options) -> Option<Parent> {
 ///
 /// # Errors
 /// What is wrong with the variable that names it.
-pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<Subject, Entry> {
+pub fn metadata(
+    environment: &Environment,
+    expected: Option<String>,
+    wishes: Wishes,
+) -> Result<Subject, Entry> {
     // gcloud's detection reads the second, everybody else the first.
     for name in ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"] {
         let Some(value) = environment.get(name).filter(|value| !value.is_empty()) else {
@@ -445,6 +497,7 @@ pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<S
             Some(authority) => Ok(Subject::Metadata {
                 chosen: Some(authority.to_owned()),
                 expected,
+                wishes,
             }),
             None => {
                 let mut entry = Entry::new(
@@ -465,6 +518,7 @@ pub fn metadata(environment: &Environment, expected: Option<String>) -> Result<S
     Ok(Subject::Metadata {
         chosen: None,
         expected,
+        wishes,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Runs the checks side by side under one deadline.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::check::endpoint::OtherWay;
+use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Evidence, Subject};
 use crate::failure::{Failure, Patience};
 use crate::net::Progress;
@@ -26,6 +28,13 @@ pub struct Outcome {
     pub result: Result<Evidence, Failure>,
     /// That a host which failed answers by the other way, where it does.
     pub other_way: Option<OtherWay>,
+}
+
+impl Outcome {
+    /// Whether it was checked, and is as it should be.
+    pub fn has_passed(&self) -> bool {
+        !matches!(self.result, Err(_) | Ok(Evidence::Skipped(_)))
+    }
 }
 
 /// A check that has not ended.
@@ -82,16 +91,36 @@ pub async fn run(
     pending: &Pending,
 ) -> Vec<Outcome> {
     let (doomed, give_up) = watch::channel(false);
+    let has_identity = |check: &Check| matches!(check.subject, Subject::Metadata { .. });
+    let (settle, settled) = watch::channel(Identity {
+        is_settled: !checks.iter().any(has_identity),
+        proven: None,
+    });
     pending.begin(&checks);
     let run_one = async |(index, check): (usize, Check)| {
         let progress = Progress::default();
         let policy = policy_of(&check.subject, policy);
+        let proven = match check.subject.needs_identity() {
+            true => proven(settled.clone()).await,
+            false => None,
+        };
+        if let Some(why) = check.subject.is_pointless(proven.as_deref()) {
+            tracing::debug!(check = %check.subject, "skipped: {why}");
+            pending.change(index, |waiting| waiting.has_ended = true);
+            return Outcome {
+                check,
+                attempts: 0,
+                took: Duration::ZERO,
+                result: Ok(Evidence::Skipped(why.to_owned())),
+                other_way: None,
+            };
+        }
         let (tell, so_far) = watch::channel(SoFar::default());
         let attempts = async {
             let attempts = retry::until_success(
                 &policy,
                 give_up.clone(),
-                |_| check.subject.attempt(context, &progress),
+                |_| check.subject.attempt(context, proven.as_deref(), &progress),
                 || progress.timed_out(),
                 |attempt| {
                     observe(&check, attempt);
@@ -106,6 +135,16 @@ pub async fn run(
             )
             .await;
             let has_passed = attempts.outcome.is_ok();
+            if has_identity(&check) {
+                let proven = match &attempts.outcome {
+                    Ok(Evidence::Metadata(proven)) => Some(Arc::clone(proven)),
+                    _ => None,
+                };
+                settle.send_replace(Identity {
+                    is_settled: true,
+                    proven,
+                });
+            }
             tell.send_modify(|so_far| (so_far.is_over, so_far.has_passed) = (true, has_passed));
             let is_doom = attempts.outcome.as_ref().is_err_and(|failure| {
                 let is_for_good = failure.kind.patience() != Patience::UntilDeadline
@@ -133,10 +172,24 @@ pub async fn run(
     join_all(checks.into_iter().enumerate().map(run_one)).await
 }
 
+/// What the metadata server has said, for the checks that cannot begin without it.
+#[derive(Default)]
+struct Identity {
+    is_settled: bool,
+    proven: Option<Arc<Proven>>,
+}
+
+/// Waits for what the metadata server says; nothing where its check has failed, or there is none.
+async fn proven(mut settled: watch::Receiver<Identity>) -> Option<Arc<Proven>> {
+    let identity = settled.wait_for(|identity| identity.is_settled).await;
+    identity.ok()?.proven.clone()
+}
+
 /// The policy of one check: what looks at this container only need not wait its turn, and a target has options.
 fn policy_of(subject: &Subject, policy: &Policy) -> Policy {
     let mut policy = *policy;
-    if subject.is_local() {
+    // What waits for the metadata server's answer has waited its turn by then.
+    if subject.is_local() || subject.needs_identity() {
         policy.first = Duration::ZERO;
     }
     if let Subject::Endpoint(target) = subject {

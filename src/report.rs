@@ -128,6 +128,8 @@ pub enum Verdict {
     Warned,
     /// It failed, and `--ignore` says that this does not count.
     Ignored,
+    /// It was not checked, since there was no sense in it.
+    Skipped,
     /// The command is not started by it.
     Failed,
 }
@@ -139,6 +141,7 @@ struct Counts {
     passed: usize,
     warned: usize,
     ignored: usize,
+    skipped: usize,
     failed: usize,
     errors: usize,
     warnings: usize,
@@ -211,7 +214,7 @@ impl Report {
     pub fn ready(&self) -> Entry {
         let mut parts = vec![format!("ready in {}", short(self.took))];
         let mut facts = Vec::new();
-        let mut hosts = 0;
+        let (mut hosts, mut permissions) = (0, 0);
         for outcome in &self.outcomes {
             match &outcome.result {
                 Ok(Evidence::Metadata(proven)) => {
@@ -219,10 +222,12 @@ impl Report {
                     facts.push(format!("project {}", proven.proof.project));
                 }
                 Ok(Evidence::Endpoint(_)) => hosts += 1,
+                Ok(Evidence::Permissions { count, .. }) => permissions += count,
                 _ => {}
             }
         }
         facts.extend(counted(hosts, "host"));
+        facts.extend(counted(permissions, "permission"));
         facts.extend(counted(self.edits.len(), "edit"));
         facts.extend(self.told_ignored());
         if !facts.is_empty() {
@@ -304,6 +309,7 @@ impl Report {
                 Verdict::Passed => &mut counts.passed,
                 Verdict::Warned => &mut counts.warned,
                 Verdict::Ignored => &mut counts.ignored,
+                Verdict::Skipped => &mut counts.skipped,
                 Verdict::Failed => &mut counts.failed,
             } += 1;
         }
@@ -328,6 +334,7 @@ impl Report {
             Some(Severity::Error) => Verdict::Failed,
             Some(Severity::Warning) => Verdict::Warned,
             Some(Severity::Note) | None => match self.outcomes[check].result {
+                Ok(Evidence::Skipped(_)) => Verdict::Skipped,
                 Ok(_) => Verdict::Passed,
                 Err(_) => Verdict::Ignored,
             },
@@ -338,7 +345,9 @@ impl Report {
 /// How the attempt of a check went that tells most, where somebody noted it.
 fn trace(outcome: &Outcome) -> Option<&Trace> {
     match &outcome.result {
-        Ok(Evidence::Endpoint(reached)) => Some(&reached.trace),
+        Ok(Evidence::Endpoint(reached) | Evidence::Permissions { reached, .. }) => {
+            Some(&reached.trace)
+        }
         Ok(_) => None,
         Err(failure) => Some(&failure.trace),
     }

@@ -6,7 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use hyper::header::{HeaderValue, LOCATION, PROXY_AUTHORIZATION};
+use hyper::Method;
+use hyper::body::Bytes;
+use hyper::header::{HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION};
 use tokio::time::Instant;
 use url::Url;
 
@@ -117,7 +119,7 @@ impl fmt::Debug for Target {
 }
 
 /// How an endpoint answered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reached {
     /// The steps, and the proxy that was used.
     pub trace: Trace,
@@ -127,6 +129,21 @@ pub struct Reached {
     pub redirect: Option<String>,
     /// Of the certificates that it presented, the one that ends first.
     pub certificate: Option<Certificate>,
+    /// The seconds that the clock here is ahead of the `Date` of the answer, where it was looked at.
+    pub ahead: Option<i64>,
+}
+
+/// What is sent to a web target.
+#[derive(Clone, Debug)]
+pub struct Exchange<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// More header fields.
+    pub headers: &'a [(HeaderName, HeaderValue)],
+    /// The body.
+    pub body: Bytes,
+    /// Whether the body of the answer is wanted.
+    pub wants_body: bool,
 }
 
 /// That a host which failed answers by the other way.
@@ -253,12 +270,7 @@ impl Target {
             Way::Direct { .. } => None,
             Way::Via { proxy, .. } => Some(proxy),
         };
-        let mut reached = Reached {
-            trace: Trace::default(),
-            status: None,
-            redirect: None,
-            certificate: None,
-        };
+        let mut reached = Reached::default();
         let done = self
             .steps(proxy, settings, trust, progress, &mut reached)
             .await;
@@ -285,6 +297,23 @@ impl Target {
             }
             _ => {}
         }
+        let stream = self.connect(proxy, trust, progress, reached).await?;
+        match self.scheme {
+            Scheme::Http | Scheme::Https => {
+                Box::pin(self.request(stream, proxy, progress, reached)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A connection to it, with TLS where its scheme has it.
+    async fn connect(
+        &self,
+        proxy: Option<&ProxyUrl>,
+        trust: &Trust,
+        progress: &Progress,
+        reached: &mut Reached,
+    ) -> Result<Wire, Failure> {
         // What goes further than a connection is on the heap: of the plain ones there may be hundreds.
         let mut stream: Wire = match (self.scheme, proxy) {
             (_, None) => Box::new(connect::connect(&self.host, self.port, progress).await?),
@@ -299,11 +328,57 @@ impl Target {
             let agreed = trust.handshake(stream, &self.host, progress);
             (stream, reached.certificate) = Box::pin(agreed).await?;
         }
-        match self.scheme {
-            Scheme::Http => Box::pin(self.request(stream, proxy, progress, reached)).await,
-            Scheme::Https => Box::pin(self.request(stream, None, progress, reached)).await,
-            _ => Ok(()),
+        Ok(stream)
+    }
+
+    /// Asks a web target by the way that the command's clients take, and leaves the judgement of the answer to the
+    /// caller; but what a proxy on the way says of itself is its failure.
+    ///
+    /// # Errors
+    /// The failure of the step that failed.
+    pub async fn ask(
+        &self,
+        exchange: &Exchange<'_>,
+        settings: &proxy::Settings,
+        trust: &Trust,
+        progress: &Progress,
+    ) -> Result<(http::Answer, Reached), Failure> {
+        let way = self.way(settings)?;
+        let proxy = match &way {
+            Way::Direct { .. } => None,
+            Way::Via { proxy, .. } => Some(proxy),
+        };
+        let mut reached = Reached::default();
+        let asked = async {
+            let stream = self.connect(proxy, trust, progress, &mut reached).await?;
+            let proxy = self.spoken_to(proxy);
+            let answer = self.exchange(stream, proxy, exchange, progress).await?;
+            match proxy {
+                Some(proxy) if is_of_proxy(&answer) => {
+                    let status = answer.status.as_u16();
+                    let error = tunnel::own_error(&answer.headers).unwrap_or_default();
+                    let saw = format!("{status} to {self}; through {proxy}{error}");
+                    let kind = tunnel::judge(status, proxy);
+                    Err(Failure::new(Phase::Response, kind, saw))
+                }
+                _ => Ok(answer),
+            }
+        };
+        let asked = asked.await;
+        let trace = progress.end(asked.is_ok());
+        match asked {
+            Ok(answer) => {
+                reached.status = Some(answer.status.as_u16());
+                reached.ahead = http::ahead(&answer.headers);
+                Ok((answer, Reached { trace, ..reached }))
+            }
+            Err(failure) => Err(failure.with(trace)),
         }
+    }
+
+    /// The proxy, where it reads the requests: it does not look into a tunnel.
+    fn spoken_to<'a>(&self, proxy: Option<&'a ProxyUrl>) -> Option<&'a ProxyUrl> {
+        proxy.filter(|_| self.scheme == Scheme::Http)
     }
 
     /// The proxy that a `proxy://` check asks, with the credentials that the environment has for it.
@@ -322,32 +397,14 @@ impl Target {
         progress: &Progress,
         reached: &mut Reached,
     ) -> Result<(), Failure> {
-        let authority = match self.url.port() {
-            Some(port) => format!("{}:{port}", self.host),
-            None => self.host.clone(),
-        };
-        let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
-        let mut headers = self.options.headers.clone();
-        let credentials = proxy
-            .and_then(ProxyUrl::basic_authorization)
-            .and_then(|value| HeaderValue::try_from(value).ok());
-        headers.extend(credentials.map(|value| (PROXY_AUTHORIZATION, value)));
-        let hop = match proxy {
-            Some(proxy) => format!("the proxy `{proxy}`, asked for `{authority}`"),
-            None => format!("`{authority}`"),
-        };
-        let question = Question {
+        let proxy = self.spoken_to(proxy);
+        let exchange = Exchange {
             method: &self.options.method,
-            host: &authority,
-            hop: &hop,
-            target: match proxy {
-                Some(_) => self.url.as_str(),
-                None => path,
-            },
-            headers: &headers,
+            headers: &self.options.headers,
+            body: Bytes::new(),
             wants_body: self.options.body.is_some(),
         };
-        let answer = http::ask(stream, &question, progress).await?;
+        let answer = self.exchange(stream, proxy, &exchange, progress).await?;
         let status = answer.status.as_u16();
         reached.status = Some(status);
         let header = |name| http::text(&answer.headers, name);
@@ -379,7 +436,7 @@ impl Target {
                 None => return Ok(()),
             },
         };
-        progress.enter(Phase::Response, hop);
+        progress.enter(Phase::Response, self.hop(proxy));
         let mut saw = format!("{status} to {} {self}", self.options.method);
         for (name, value) in [
             ("through", proxy.map(ToString::to_string)),
@@ -396,6 +453,58 @@ impl Target {
             ..Failure::new(Phase::Response, kind, saw)
         })
     }
+
+    async fn exchange(
+        &self,
+        stream: Wire,
+        proxy: Option<&ProxyUrl>,
+        exchange: &Exchange<'_>,
+        progress: &Progress,
+    ) -> Result<http::Answer, Failure> {
+        let path = &self.url[url::Position::BeforePath..url::Position::AfterQuery];
+        let mut headers = exchange.headers.to_vec();
+        let credentials = proxy
+            .and_then(ProxyUrl::basic_authorization)
+            .and_then(|value| HeaderValue::try_from(value).ok());
+        headers.extend(credentials.map(|value| (PROXY_AUTHORIZATION, value)));
+        let authority = self.authority();
+        let hop = self.hop(proxy);
+        let question = Question {
+            method: exchange.method,
+            host: &authority,
+            hop: &hop,
+            target: match proxy {
+                Some(_) => self.url.as_str(),
+                None => path,
+            },
+            headers: &headers,
+            body: exchange.body.clone(),
+            wants_body: exchange.wants_body,
+        };
+        http::ask(stream, &question, progress).await
+    }
+
+    /// Whom a request waits for.
+    fn hop(&self, proxy: Option<&ProxyUrl>) -> String {
+        let authority = self.authority();
+        match proxy {
+            Some(proxy) => format!("the proxy `{proxy}`, asked for `{authority}`"),
+            None => format!("`{authority}`"),
+        }
+    }
+
+    /// The host, with its port where the URL names one.
+    fn authority(&self) -> String {
+        match self.url.port() {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+}
+
+/// Whether an answer that came by a proxy is the proxy's own.
+fn is_of_proxy(answer: &http::Answer) -> bool {
+    answer.status.as_u16() == 407 || tunnel::own_error(&answer.headers).is_some()
 }
 
 #[cfg(test)]

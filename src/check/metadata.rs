@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::failure::{Failure, FailureKind, Phase};
-use crate::metadata::client::{Client, Proof};
+use crate::metadata::client::{Client, Proof, Wishes};
 use crate::metadata::{HOST, IPV4};
 use crate::net::Progress;
 
@@ -18,6 +18,8 @@ pub struct Metadata<'a> {
     pub chosen: Option<&'a str>,
     /// The service account that its token must be of.
     pub expected: Option<&'a str>,
+    /// What else it is asked for.
+    pub wishes: &'a Wishes,
     /// The time for asking by name and by address.
     pub attempt_timeout: Duration,
 }
@@ -42,7 +44,7 @@ impl Metadata<'_> {
         let connect_timeout = CONNECT_TIMEOUT.min(self.attempt_timeout * 2 / 5);
         let ask = async |authority: &str| {
             let client = Client::new(authority, connect_timeout, progress.clone())?;
-            client.prove().await
+            client.prove(self.wishes).await
         };
         let by_name = match ask(self.chosen.unwrap_or(HOST)).await {
             Ok(proof) => return self.identified(proof, None),

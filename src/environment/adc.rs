@@ -4,6 +4,8 @@
 //! The clients do not read the same variables, nor in the same order. A variable is filled in only where no client
 //! would thereby be talked out of what the user chose by one of its siblings.
 
+pub mod traps;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -155,6 +157,15 @@ pub struct Answers {
 /// third first, and gcloud's own variable last.
 const PROJECT: [&str; 3] = ["GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GOOGLE_PROJECT"];
 
+/// The project that the user chose by a variable, for the libraries or for gcloud.
+pub fn project(environment: &Environment) -> Option<&str> {
+    PROJECT
+        .into_iter()
+        .chain(["CLOUDSDK_CORE_PROJECT"])
+        .find_map(|name| environment.filled(name))
+        .map(str::trim)
+}
+
 /// The region. Terraform reads the second, the third, then gcloud's own variable.
 const REGION: [&str; 3] = ["GOOGLE_CLOUD_REGION", "GOOGLE_REGION", "GCLOUD_REGION"];
 
@@ -233,6 +244,16 @@ pub fn from_metadata(
         fill(variable, &by_ip, any(METADATA));
     }
     edits
+}
+
+/// Sets HOME where it is not set to anything, to `own`, the directory that the system has for this user. A client that
+/// looks for it there would find the same.
+pub fn home(environment: &Environment, own: impl FnOnce() -> Option<PathBuf>) -> Option<Edit> {
+    if environment.get("HOME").is_some_and(|home| !home.is_empty()) {
+        return None;
+    }
+    let why = "it is not set, and /etc/passwd has this directory for the user";
+    Some(set(environment, "HOME", own()?.into(), why.to_owned()))
 }
 
 /// Sends gcloud to `private`, where it can write and finds a copy of what it had.
@@ -597,6 +618,17 @@ mod tests {
         );
         assert_eq!(moved(&[("GCE_METADATA_ROOT", "")]).len(), 3);
         assert_eq!(moved(&[("GCE_METADATA_ROOT", "mds:8080")]), [""; 0]);
+    }
+
+    #[test]
+    fn home_is_set_where_it_is_not() {
+        let own = || Some(PathBuf::from("/srv/app"));
+        for variables in [&[][..], &[("HOME", "")]] {
+            let edit = home(&environment(variables), own).unwrap();
+            assert_eq!(edit.after.as_deref(), Some(OsStr::new("/srv/app")));
+        }
+        assert_eq!(home(&environment(&[("HOME", "/")]), own), None);
+        assert_eq!(home(&environment(&[]), || None), None);
     }
 
     #[test]

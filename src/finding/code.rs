@@ -53,9 +53,31 @@ catalogue! {
     MetadataTimeout = "metadata/timeout",
     MetadataBroken = "metadata/broken",
     IdentityMismatch = "identity/mismatch",
+    IdentityNoIdToken = "identity/no-id-token",
+    IdentityScopes = "identity/scopes",
+    IdentityTokenEndsSoon = "identity/token-ends-soon",
+    IdentityClockSkew = "identity/clock-skew",
+    PermissionMissing = "permission/missing",
+    PermissionUnknown = "permission/unknown",
+    PermissionTokenRefused = "permission/token-refused",
+    PermissionApiDisabled = "permission/api-disabled",
+    PermissionDenied = "permission/denied",
+    ApiUnknownName = "api/unknown-name",
+    ApiUnreachable = "api/unreachable",
+    ApiNotGoogle = "api/not-google",
     AdcCredentialsFile = "adc/credentials-file",
     AdcGceCache = "adc/gce-cache",
     AdcGcloudDirectory = "adc/gcloud-directory",
+    AdcShadowed = "adc/shadowed",
+    AdcWellKnownFile = "adc/well-known-file",
+    AdcGcloudAccount = "adc/gcloud-account",
+    AdcStoredCredentials = "adc/stored-credentials",
+    AdcAccessToken = "adc/access-token",
+    AdcGcloudKeyFile = "adc/gcloud-key-file",
+    AdcImpersonation = "adc/impersonation",
+    AdcMetadataDetection = "adc/metadata-detection",
+    AdcMetadataAddress = "adc/metadata-address",
+    AdcHome = "adc/home",
     ProxyMetadataProxied = "proxy/metadata-proxied",
     ProxyCloudsdkProxy = "proxy/cloudsdk-proxy",
     ProxyGcloudConfig = "proxy/gcloud-config",
@@ -280,7 +302,7 @@ mod tests {
     #[test]
     fn the_pages_are_short() {
         let whole: usize = Code::ALL.iter().map(|code| code.page().len()).sum();
-        assert!(whole < 120_000, "{whole} bytes in the binary");
+        assert!(whole < 160_000, "{whole} bytes in the binary");
         for code in Code::ALL {
             let length = code.page().len();
             assert!(length < 4_500, "{code}: {length} bytes");

@@ -9,9 +9,10 @@ use reqwest::header::HeaderMap;
 use tokio::time::timeout;
 
 use crate::failure::{Failure, FailureKind, Phase};
+use crate::metadata::secret::Secret;
 use crate::metadata::verdict::{self, Account, Answer, Question, Token};
 use crate::metadata::{FLAVOR, FLAVOR_VALUE};
-use crate::net::http::{AGENT, BODY_LIMIT, came_unasked, retry_after, text};
+use crate::net::http::{AGENT, BODY_LIMIT, ahead, came_unasked, retry_after, text};
 use crate::net::{Progress, io_failure, resolve};
 
 /// The region is a convenience: more than this it may not cost.
@@ -38,7 +39,25 @@ pub struct Proof {
     pub place: Option<String>,
     /// How the server names itself.
     pub server: Option<String>,
+    /// The seconds that the clock here is ahead of the server's, where it tells the time.
+    pub ahead: Option<i64>,
+    /// The universe's domain, where it was asked for.
+    pub universe: Option<String>,
+    /// An identity token, where it was asked for.
+    pub identity: Option<Secret>,
 }
+
+/// What else is asked for, beside what each run needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// The universe's domain.
+    pub universe: bool,
+    /// An identity token for this audience.
+    pub audience: Option<String>,
+}
+
+/// The universe of a server that knows of none.
+pub const UNIVERSE: &str = "googleapis.com";
 
 impl Client {
     /// A client for the server at `authority`, a host or address with or without a port, that tells `progress` how far
@@ -72,13 +91,25 @@ impl Client {
     ///
     /// # Errors
     /// The first failure.
-    pub async fn prove(&self) -> Result<Proof, Failure> {
+    pub async fn prove(&self, wishes: &Wishes) -> Result<Proof, Failure> {
         let answer = self.ask(Question::Account).await?;
         let account = verdict::account(&answer.body).map_err(|why| self.malformed(&answer, why))?;
-        let server = answer.server;
+        let (server, ahead) = (answer.server, answer.ahead);
         let token = self.token().await?;
         let answer = self.ask(Question::Project).await?;
         let project = verdict::project(&answer.body).map_err(|why| self.malformed(&answer, why))?;
+        let universe = match wishes.universe {
+            true => Some(self.universe().await?),
+            false => None,
+        };
+        let identity = match &wishes.audience {
+            Some(audience) => {
+                let answer = self.ask(Question::Identity(audience)).await?;
+                let token = verdict::identity(&answer.body);
+                Some(token.map_err(|why| self.malformed(&answer, why))?)
+            }
+            None => None,
+        };
         // Cloud Run tells its region, the others their zone; a server that tells neither is no worse.
         let place = timeout(PLACE_TIMEOUT, async {
             match self.ask(Question::Region).await {
@@ -93,7 +124,23 @@ impl Client {
             project,
             place: place.map(|answer| answer.body.trim().to_owned()),
             server,
+            ahead,
+            universe,
+            identity,
         })
+    }
+
+    async fn universe(&self) -> Result<String, Failure> {
+        match self.ask(Question::Universe).await {
+            Ok(answer) => {
+                verdict::universe(&answer.body).map_err(|why| self.malformed(&answer, why))
+            }
+            // 404, by a server that is older than the question.
+            Err(failure) if failure.kind == FailureKind::MetadataMalformed => {
+                Ok(UNIVERSE.to_owned())
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Asks for a token alone.
@@ -105,7 +152,7 @@ impl Client {
         verdict::token(&answer.body).map_err(|why| self.malformed(&answer, why))
     }
 
-    async fn ask(&self, question: Question) -> Result<Answer, Failure> {
+    async fn ask(&self, question: Question<'_>) -> Result<Answer, Failure> {
         self.progress
             .enter(Phase::Connect, format!("`{}`", self.authority));
         let url = format!("http://{}{}", self.authority, question.path());
@@ -153,7 +200,8 @@ impl Client {
     }
 }
 
-fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {
+/// An answer with the marks by which it is judged.
+pub(crate) fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {
     let owned = |name| text(headers, name).map(str::to_owned);
     Answer {
         status,
@@ -167,6 +215,7 @@ fn answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {
             .keys()
             .any(|name| name.as_str().starts_with("proxy-")),
         retry_after: retry_after(headers),
+        ahead: ahead(headers),
         body: String::from_utf8_lossy(body).into_owned(),
     }
 }
@@ -261,7 +310,7 @@ mod tests {
         let (authority, log) = (emulator.address().unwrap().to_string(), emulator.log());
         tokio::spawn(emulator.serve());
         let client = Client::new(&authority, Duration::from_secs(5), Progress::default()).unwrap();
-        client.prove().await.unwrap();
+        client.prove(&Wishes::default()).await.unwrap();
         let asked = log.requests();
         assert!(asked.len() >= 4, "{asked:?}");
         assert!(

@@ -3,6 +3,7 @@
 //! `Metadata-Flavor: Google` on the answer is what makes it genuine. Several of Google's own libraries do not look at
 //! it, and so take a login page's HTML for a project's name.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use crate::metadata::secret::Secret;
 
 /// What is asked of the metadata server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
+pub enum Question<'a> {
     /// The service account's e-mail and scopes.
     Account,
     /// An access token.
@@ -23,12 +24,16 @@ pub enum Question {
     Region,
     /// The zone, on GCE and GKE.
     Zone,
+    /// The universe's domain: `googleapis.com` but for sovereign clouds.
+    Universe,
+    /// An identity token for this audience.
+    Identity(&'a str),
 }
 
-impl Question {
+impl Question<'_> {
     /// The path below the server's root.
-    pub fn path(self) -> &'static str {
-        match self {
+    pub fn path(self) -> Cow<'static, str> {
+        let path = match self {
             Self::Account => {
                 "/computeMetadata/v1/instance/service-accounts/default/?recursive=true"
             }
@@ -36,7 +41,19 @@ impl Question {
             Self::Project => "/computeMetadata/v1/project/project-id",
             Self::Region => "/computeMetadata/v1/instance/region",
             Self::Zone => "/computeMetadata/v1/instance/zone",
-        }
+            Self::Universe => "/computeMetadata/v1/universe/universe-domain",
+            Self::Identity(audience) => {
+                let query: String = url::form_urlencoded::Serializer::new(String::new())
+                    .append_pair("audience", audience)
+                    .append_pair("format", "full")
+                    .finish();
+                return format!(
+                    "/computeMetadata/v1/instance/service-accounts/default/identity?{query}"
+                )
+                .into();
+            }
+        };
+        path.into()
     }
 }
 
@@ -61,6 +78,8 @@ pub struct Answer {
     pub has_proxy_header: bool,
     /// Retry-After.
     pub retry_after: Option<Duration>,
+    /// The seconds that the clock here is ahead of Date.
+    pub ahead: Option<i64>,
     /// The beginning of the body. May hold a token.
     pub body: String,
 }
@@ -100,7 +119,8 @@ impl Answer {
         parts.join("; ")
     }
 
-    fn is_html(&self) -> bool {
+    /// Whether it is a page for people.
+    pub fn is_html(&self) -> bool {
         let declared = self
             .content_type
             .as_deref()
@@ -109,7 +129,8 @@ impl Answer {
         declared || body.starts_with("<!doctype html") || body.starts_with("<html")
     }
 
-    fn title(&self) -> Option<String> {
+    /// The page's title.
+    pub fn title(&self) -> Option<String> {
         let lower = self.body.to_ascii_lowercase();
         let begin = lower.find("<title>")? + "<title>".len();
         let end = begin + lower.get(begin..)?.find('<')?;
@@ -118,7 +139,7 @@ impl Answer {
     }
 
     /// The proxy that wrote this answer, where its marks say that one did.
-    fn proxy(&self) -> Option<String> {
+    pub fn proxy(&self) -> Option<String> {
         let names_squid = |text: &str| text.to_ascii_lowercase().contains("squid");
         let server = self.server.as_deref().filter(|server| !server.is_empty());
         if let Some(server) = server.filter(|server| names_squid(server)) {
@@ -159,7 +180,7 @@ const PROXIES: [&str; 8] = [
 ///
 /// # Errors
 /// Who answered instead, or what the genuine server objects to.
-pub fn judge(question: Question, answer: &Answer) -> Result<(), FailureKind> {
+pub fn judge(question: Question<'_>, answer: &Answer) -> Result<(), FailureKind> {
     if !answer.has_flavor() {
         return Err(impostor(answer));
     }
@@ -179,6 +200,9 @@ pub fn judge(question: Question, answer: &Answer) -> Result<(), FailureKind> {
             Err(FailureKind::NoServiceAccount)
         }
         status @ (408 | 429 | 500..=599) => Err(FailureKind::MetadataBusy(status)),
+        status @ 400..=499 if matches!(question, Question::Identity(_)) => {
+            Err(FailureKind::NoIdentityToken(status))
+        }
         _ => Err(FailureKind::MetadataMalformed),
     }
 }
@@ -240,6 +264,14 @@ pub struct Token {
     token_type: String,
 }
 
+/// Whether an account's address is that of a workload identity pool: on GKE, a Kubernetes service account that acts for
+/// itself and not for a Google one has no other (as reported; not measured).
+pub fn is_pool(email: &str) -> bool {
+    email
+        .strip_suffix(".svc.id.goog")
+        .is_some_and(|project| !project.is_empty() && !project.contains('/'))
+}
+
 /// Reads the account.
 ///
 /// # Errors
@@ -248,6 +280,7 @@ pub fn account(body: &str) -> Result<Account, String> {
     let account: Account = serde_json::from_str(body).map_err(|e| shape("the account", &e))?;
     match account.email.split_once('@') {
         Some((user, domain)) if !user.is_empty() && !domain.is_empty() => Ok(account),
+        None if is_pool(&account.email) => Ok(account),
         _ => Err("the account has no e-mail address".to_owned()),
     }
 }
@@ -269,6 +302,36 @@ pub fn token(body: &str) -> Result<Token, String> {
         return Err("the token has expired: its `expires_in` is 0".to_owned());
     }
     Ok(token)
+}
+
+/// Reads the identity token: three parts of base64url, as a JWT has.
+///
+/// # Errors
+/// What is wrong with it, without its text.
+pub fn identity(body: &str) -> Result<Secret, String> {
+    let text = body.trim();
+    let is_part = |part: &str| {
+        let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        !part.is_empty() && part.bytes().all(is_base64url)
+    };
+    match text.split('.').count() == 3 && text.split('.').all(is_part) {
+        true => Ok(Secret::from(text.to_owned())),
+        false => Err("the identity token is no JWT".to_owned()),
+    }
+}
+
+/// Reads the universe's domain.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn universe(body: &str) -> Result<String, String> {
+    let domain = body.trim();
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    match domain.contains('.') && domain.len() <= 253 && domain.bytes().all(is_plain) {
+        true => Ok(domain.to_owned()),
+        false => Err(format!("the universe `{}` is no domain", printable(domain))),
+    }
 }
 
 /// Reads the project's id.
@@ -297,7 +360,7 @@ fn shape(what: &str, error: &serde_json::Error) -> String {
 }
 
 /// At most 80 characters, and none that would move a terminal's cursor.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(80)
@@ -318,6 +381,28 @@ mod tests {
             flavor: some("Google"),
             server: some("Metadata Server for VM"),
             ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn an_identity_token_is_a_jwt_and_its_audience_is_encoded() {
+        let path = Question::Identity("https://a.example/?b=1&c").path();
+        assert!(
+            path.ends_with("/identity?audience=https%3A%2F%2Fa.example%2F%3Fb%3D1%26c&format=full"),
+            "{path}"
+        );
+        assert_eq!(identity("ab.c-_.d9\n").unwrap().reveal(), "ab.c-_.d9");
+        for none in ["", "a.b", "a..c", "a.b.c.d", "a.b.c=", "<html>.b.c"] {
+            let why = identity(none).unwrap_err();
+            assert_eq!(why, "the identity token is no JWT");
+        }
+    }
+
+    #[test]
+    fn a_universe_is_a_domain() {
+        assert_eq!(universe("googleapis.com\n"), Ok("googleapis.com".into()));
+        for none in ["", "com", "<html>.x", "a.b/c"] {
+            assert!(universe(none).is_err(), "{none}");
         }
     }
 
@@ -500,6 +585,8 @@ mod tests {
     #[test]
     fn accounts_and_projects() {
         assert!(account(r#"{"email":"a@b","aliases":["default"],"scopes":[]}"#).is_ok());
+        assert!(account(r#"{"email":"p.svc.id.goog","scopes":[]}"#).is_ok());
+        assert!(account(r#"{"email":".svc.id.goog"}"#).is_err());
         assert!(account(r#"{"email":"default"}"#).is_err());
         assert_eq!(project("my-project\n"), Ok("my-project".to_owned()));
         assert_eq!(

@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{
+    ACCEPT, DATE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 
@@ -20,7 +22,7 @@ pub const AGENT: &str = concat!("runup/", env!("CARGO_PKG_VERSION"));
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 /// What is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Question<'a> {
     /// The method.
     pub method: &'a Method,
@@ -32,6 +34,8 @@ pub struct Question<'a> {
     pub target: &'a str,
     /// More header fields; one that runup sends by itself is replaced.
     pub headers: &'a [(HeaderName, HeaderValue)],
+    /// What is sent after the header fields.
+    pub body: Bytes,
     /// Whether the body is wanted, too. That of a 400 always is: it may tell that TLS was expected.
     pub wants_body: bool,
 }
@@ -78,7 +82,7 @@ pub async fn ask(
         .header(HOST, host)
         .header(USER_AGENT, AGENT)
         .header(ACCEPT, "*/*")
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(question.body.clone()))
         .map_err(|error| Failure::new(Phase::Request, FailureKind::NotHttp, error.to_string()))?;
     for (name, _) in question.headers {
         request.headers_mut().remove(name);
@@ -123,6 +127,18 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     date.duration_since(std::time::SystemTime::now()).ok()
+}
+
+/// How many seconds the clock here is ahead of the one that wrote the `Date` of an answer; behind, where it is negative.
+pub fn ahead(headers: &HeaderMap) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(text(headers, DATE.as_str())?).ok()?;
+    let now = std::time::SystemTime::now();
+    match now.duration_since(theirs) {
+        Ok(ahead) => i64::try_from(ahead.as_secs()).ok(),
+        Err(behind) => i64::try_from(behind.duration().as_secs())
+            .ok()
+            .map(|behind| -behind),
+    }
 }
 
 /// A header's value as text.

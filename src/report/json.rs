@@ -65,6 +65,8 @@ struct Shown<'a> {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -137,7 +139,11 @@ pub(super) fn checks(report: &Report) -> Vec<Check<'_>> {
                         redirect: reached.redirect.as_deref(),
                         ..Shown::default()
                     },
-                    Ok(Evidence::Plain) | Err(_) => Shown::default(),
+                    Ok(Evidence::Skipped(why)) => Shown {
+                        skipped: Some(why),
+                        ..Shown::default()
+                    },
+                    Ok(Evidence::Plain | Evidence::Permissions { .. }) | Err(_) => Shown::default(),
                 },
                 proxy: trace.and_then(|trace| trace.proxy.as_deref()),
                 addresses: trace.map_or(&[], |trace| &trace.addresses),

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::{Report, Verdict, block};
+use crate::check::Evidence;
 use crate::finding::{Finding, Severity};
 
 /// The report as an XML document.
@@ -15,7 +16,11 @@ pub(super) fn junit(report: &Report) -> String {
             class: outcome.check.subject.kind(),
             name: outcome.check.subject.to_string(),
             took: outcome.took,
-            is_skipped: outcome.result.is_err() && report.verdict_of(index) != Verdict::Failed,
+            is_skipped: !outcome.has_passed() && report.verdict_of(index) != Verdict::Failed,
+            why: match &outcome.result {
+                Ok(Evidence::Skipped(why)) => Some(why),
+                _ => None,
+            },
             findings: report.findings_of(index).collect(),
             ignored: (report.ignored.iter().find(|own| own.check == Some(index))),
         })
@@ -27,6 +32,7 @@ pub(super) fn junit(report: &Report) -> String {
         name: format!("{}: {}", finding.subject, finding.code),
         took: Duration::ZERO,
         is_skipped: false,
+        why: None,
         findings: vec![finding],
         ignored: None,
     }));
@@ -84,6 +90,7 @@ struct Case<'a> {
     name: String,
     took: Duration,
     is_skipped: bool,
+    why: Option<&'a str>,
     findings: Vec<&'a Finding>,
     ignored: Option<&'a Finding>,
 }
@@ -115,7 +122,7 @@ impl Case<'_> {
             let why = match (self.ignored, self.findings.first()) {
                 (Some(ignored), _) => format!("ignored: {}: {}", ignored.code, ignored.summary),
                 (None, Some(found)) => format!("not required: {}: {}", found.code, found.summary),
-                (None, None) => "not required".to_owned(),
+                (None, None) => self.why.unwrap_or("not required").to_owned(),
             };
             let _ = writeln!(inner, "      <skipped message=\"{}\"/>", attribute(&why));
         }

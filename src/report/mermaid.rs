@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use super::{Report, Verdict, short, trace};
-use crate::check::endpoint::Target;
 use crate::check::{Evidence, Subject};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::Severity;
@@ -21,8 +20,16 @@ pub(super) fn mermaid(report: &Report) -> String {
             Subject::Metadata { chosen, .. } => {
                 chart.metadata(index, chosen.as_deref(), outcome, verdict);
             }
-            Subject::Endpoint(target) => chart.endpoint(index, target, outcome, verdict),
-            _ => {}
+            Subject::Endpoint(target) => {
+                chart.endpoint(index, target.is_proxy(), outcome, verdict);
+            }
+            Subject::Api(_) | Subject::Permissions(_) => {
+                chart.endpoint(index, false, outcome, verdict);
+            }
+            Subject::Command(_)
+            | Subject::Variable(_)
+            | Subject::Credentials
+            | Subject::CaFile(_) => {}
         }
     }
     chart.text(&format!("runup: {}", report.verdict().message))
@@ -229,7 +236,7 @@ impl Chart {
         self.node(&id, Shape::End, lines, Some(verdict));
     }
 
-    fn endpoint(&mut self, index: usize, target: &Target, outcome: &Outcome, verdict: Verdict) {
+    fn endpoint(&mut self, index: usize, is_proxy: bool, outcome: &Outcome, verdict: Verdict) {
         let id = format!("check{index}");
         let mut stations = vec![CONTAINER.to_owned()];
         let own = Trace::default();
@@ -253,7 +260,7 @@ impl Chart {
             stations.push("public".to_owned());
         }
         // A check of the proxy itself ends there.
-        let proxy = trace.proxy.as_ref().filter(|_| !target.is_proxy());
+        let proxy = trace.proxy.as_ref().filter(|_| !is_proxy);
         let at_proxy = stations.len();
         if let Some(proxy) = proxy {
             let known = self
@@ -271,10 +278,14 @@ impl Chart {
         stations.push(id.clone());
 
         let last = stations.len() - 2;
-        let mut lines = vec![target.to_string()];
+        let mut lines = vec![outcome.check.subject.to_string()];
         let mut end = None;
         let mut label = None;
         match &outcome.result {
+            Ok(Evidence::Skipped(why)) => {
+                lines.push(format!("{} skipped: {why}", mark(verdict)));
+                end = Some(0);
+            }
             Ok(_) => lines.push(passed(outcome)),
             Err(failure) => {
                 lines.push(failed(outcome, failure, verdict));
@@ -363,7 +374,7 @@ impl Chart {
 }
 
 /// Dark letters on light ground, so that it is read on a dark page, too.
-const CLASSES: [(Verdict, &str, &str); 4] = [
+const CLASSES: [(Verdict, &str, &str); 5] = [
     (
         Verdict::Passed,
         "passed",
@@ -380,6 +391,11 @@ const CLASSES: [(Verdict, &str, &str); 4] = [
         "fill:#f1f3f4,stroke:#80868b,color:#3c4043,stroke-dasharray:4 3",
     ),
     (
+        Verdict::Skipped,
+        "skipped",
+        "fill:#f1f3f4,stroke:#80868b,color:#3c4043,stroke-dasharray:1 3",
+    ),
+    (
         Verdict::Failed,
         "failed",
         "fill:#fce8e6,stroke:#c5221f,color:#202124,stroke-width:3px",
@@ -391,7 +407,7 @@ fn color(state: State) -> Option<&'static str> {
         State::Passed => Some("#188038"),
         State::Ended(Verdict::Failed) => Some("#c5221f"),
         State::Ended(Verdict::Warned | Verdict::Passed) => Some("#e37400"),
-        State::Ended(Verdict::Ignored) | State::Unreached => Some("#80868b"),
+        State::Ended(Verdict::Ignored | Verdict::Skipped) | State::Unreached => Some("#80868b"),
     }
 }
 
@@ -399,7 +415,7 @@ fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "✓",
         Verdict::Warned => "!",
-        Verdict::Ignored => "–",
+        Verdict::Ignored | Verdict::Skipped => "–",
         Verdict::Failed => "✗",
     }
 }
@@ -407,7 +423,7 @@ fn mark(verdict: Verdict) -> &'static str {
 fn rank(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Passed => 0,
-        Verdict::Ignored => 1,
+        Verdict::Ignored | Verdict::Skipped => 1,
         Verdict::Warned => 2,
         Verdict::Failed => 3,
     }

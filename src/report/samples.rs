@@ -1,14 +1,17 @@
 //! Recorded outcomes, and what each form makes of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Format, Job, Report};
+use crate::check::api::Api;
 use crate::check::command::{CommandFault, Kind, Runnable};
 use crate::check::endpoint::{OtherWay, Reached};
 use crate::check::metadata::Proven;
+use crate::check::permission::{Denial, Fault, Permissions};
 use crate::check::{Check, Evidence, Subject};
 use crate::cli::{Need, OnFailure};
 use crate::environment::{Edit, Environment, proxy};
@@ -16,7 +19,7 @@ use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
 use crate::finding::code::Code;
 use crate::finding::policy::Policy;
 use crate::finding::{self, Circumstances};
-use crate::metadata::client::Proof;
+use crate::metadata::client::{Proof, Wishes};
 use crate::metadata::verdict;
 use crate::net::trace::{Step, Trace};
 use crate::preflight::Outcome;
@@ -30,13 +33,14 @@ fn rendered(report: &Report, format: Format) -> String {
 }
 
 /// All of them, by name.
-fn all() -> [(&'static str, Report); 6] {
+fn all() -> [(&'static str, Report); 7] {
     [
         ("success", success()),
         ("interception", interception()),
         ("failures", failures()),
         ("warnings", warnings()),
         ("proxies", proxies()),
+        ("google", google()),
         ("nothing", nothing()),
     ]
 }
@@ -220,6 +224,7 @@ fn server() -> Subject {
     Subject::Metadata {
         chosen: None,
         expected: None,
+        wishes: Wishes::default(),
     }
 }
 
@@ -233,10 +238,13 @@ fn metadata(name_failure: Option<Failure>) -> Outcome {
             project: "myproject".to_owned(),
             place: Some("projects/1/regions/europe-west1".to_owned()),
             server: None,
+            ahead: None,
+            universe: None,
+            identity: None,
         },
         name_failure,
     };
-    let evidence = Evidence::Metadata(Box::new(proven));
+    let evidence = Evidence::Metadata(Arc::new(proven));
     outcome(server(), Need::Require, 2130, Ok(evidence))
 }
 
@@ -263,7 +271,7 @@ fn reached(url: &str, trace: Trace, status: Option<u16>) -> Outcome {
         trace,
         status,
         redirect: None,
-        certificate: None,
+        ..Reached::default()
     };
     let subject = Subject::Endpoint(url.parse().unwrap());
     let evidence = Evidence::Endpoint(Box::new(reached));
@@ -562,6 +570,64 @@ fn proxies() -> Report {
 }
 
 /// No command but one that is missing, and no metadata server asked.
+/// What Google's side gives: an API, a permission that is missing, and one that was not asked for.
+fn google() -> Report {
+    let environment = Environment::default();
+    let api = Api::new(&"compute.googleapis.com".parse().unwrap(), &environment).unwrap();
+    let trace = trace(
+        "compute.googleapis.com",
+        "199.36.153.8",
+        None,
+        &[
+            Phase::Resolve,
+            Phase::Connect,
+            Phase::Handshake,
+            Phase::Request,
+        ],
+        true,
+    );
+    let reached = Reached {
+        trace: trace.clone(),
+        status: Some(204),
+        ..Reached::default()
+    };
+    let api = Subject::Api(api);
+    let permissions = |name: &str| {
+        let own = Permissions::new(&[name.parse().unwrap()], &environment, false).unwrap();
+        Subject::Permissions(own)
+    };
+    let denial = Denial {
+        fault: Fault::Missing(vec!["run.jobs.run".to_owned()]),
+        account: "mgmt@myproject.iam.gserviceaccount.com".to_owned(),
+        project: "myproject".to_owned(),
+    };
+    let kind = FailureKind::Permission(Box::new(denial));
+    let missing = Failure::new(Phase::Response, kind, "200").with(trace);
+    let skipped = Evidence::Skipped("the metadata server gave no token to ask with".to_owned());
+    let held = Evidence::Permissions {
+        count: 2,
+        reached: Box::new(reached.clone()),
+    };
+    let outcomes = vec![
+        metadata(None),
+        outcome(
+            api,
+            Need::Require,
+            9100,
+            Ok(Evidence::Endpoint(Box::new(reached))),
+        ),
+        outcome(
+            permissions("run.jobs.run"),
+            Need::Require,
+            52_000,
+            Err(missing),
+        ),
+        outcome(permissions("run.jobs.get"), Need::Require, 0, Ok(skipped)),
+        outcome(permissions("run.jobs.get"), Need::Require, 48_000, Ok(held)),
+    ];
+    report(outcomes, &Policy::default())
+}
+
 fn nothing() -> Report {
     let fault = CommandFault::NotFound {
         name: PathBuf::from("./b.sh"),

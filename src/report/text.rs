@@ -76,6 +76,7 @@ fn checks(report: &Report, paint: &Paint) -> Vec<String> {
                 Verdict::Passed => paint.green("ok     "),
                 Verdict::Warned => paint.yellow("warned "),
                 Verdict::Ignored => paint.dim("ignored"),
+                Verdict::Skipped => paint.dim("skipped"),
                 Verdict::Failed => paint.red("FAILED "),
             };
             let row = format!("  {word}  {name:name_width$}  {time:>time_width$}  {remark}");
@@ -97,6 +98,9 @@ fn remark(report: &Report, index: usize, outcome: &Outcome) -> String {
         Ok(Evidence::Endpoint(reached)) => {
             parts.extend(reached.status.map(|status| format!("answered {status}")));
         }
+        Ok(Evidence::Permissions { count: 1, .. }) => parts.push("1 permission".to_owned()),
+        Ok(Evidence::Permissions { count, .. }) => parts.push(format!("{count} permissions")),
+        Ok(Evidence::Skipped(why)) => parts.push(why.clone()),
         Ok(Evidence::Command(_) | Evidence::Plain) | Err(_) => {}
     }
     if outcome.attempts > 1 {

@@ -13,12 +13,14 @@ use crate::check::command;
 use crate::check::metadata::Proven;
 use crate::check::{Check, Context, Subject};
 use crate::cli::Need;
+use crate::environment::adc::traps::{self, Holder, Seen};
 use crate::environment::proxy::{self, Mode, Notice, Unsteerable, Way};
 use crate::environment::{Edit, Environment, adc, ca};
 use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
-use crate::gcloud;
+use crate::gcloud::{self, ConfigDirectory};
 use crate::log::{Entry, Severity};
+use crate::metadata::client::Wishes;
 use crate::metadata::emulator::Emulator;
 use crate::net::tls::{self, Trust};
 use crate::plan::{self, Needs, Retry};
@@ -71,8 +73,13 @@ impl Mending {
             })?;
             mending.change(own);
         }
-        mending.metadata = plan::metadata(&mending.environment, needs.service_account.clone())
-            .map_err(|entry| Refused {
+        let asked = Wishes {
+            universe: needs.needs_permissions,
+            ..Wishes::default()
+        };
+        let expected = needs.service_account.clone();
+        mending.metadata =
+            plan::metadata(&mending.environment, expected, asked).map_err(|entry| Refused {
                 entry,
                 code: ExitCode::Configuration,
             })?;
@@ -90,6 +97,8 @@ impl Mending {
         mending.change(mended.edits);
         mending.circumstances.is_mended = metadata_proxy(&mending.environment).is_none();
 
+        let home = adc::home(&mending.environment, gcloud::home_of_user);
+        mending.change(home.into_iter().collect());
         // What is wrong with the key file itself, its check says.
         let key = adc::credentials(&mending.environment, &directory(), gcloud::read_small);
         if let Ok(Some(own)) = key {
@@ -140,13 +149,38 @@ impl Mending {
         context(self.environment.clone(), needs.ca_file.clone(), needs.retry)
     }
 
+    /// Looks for what keeps clients from the service account that the metadata server has; gives gcloud's directory as
+    /// it is.
+    pub fn look(&mut self, proven: Option<&Proven>) -> ConfigDirectory {
+        let gcloud = gcloud::inspect(&self.environment);
+        let account = proven.map(|proven| proven.proof.account.email.as_str());
+        let holder = |path: &Path| Holder::read(&gcloud::read_small(path).ok()??);
+        let key = self.environment.get("GOOGLE_APPLICATION_CREDENTIALS");
+        let seen = Seen {
+            key: key.and_then(|path| holder(&directory().join(path))),
+            well_known: gcloud::default_credentials(&self.environment, &gcloud)
+                .into_iter()
+                .find_map(|path| holder(&path).map(|holder| (path, holder))),
+            stored: gcloud::stored_accounts(&gcloud),
+            home: gcloud::home_fault(&self.environment),
+            account,
+            gcloud: &gcloud,
+        };
+        let traps = traps::judge(&self.environment, seen);
+        self.findings.extend(
+            traps
+                .iter()
+                .map(|trap| finding::adc::of_trap(trap, account)),
+        );
+        gcloud
+    }
+
     /// What the metadata server's answers, gcloud's directory and the corporate CA ask for; to be called when all
     /// checks have passed, since it writes files where they are needed.
-    pub fn finish(&mut self, needs: &Needs, proven: Option<&Proven>) {
+    pub fn finish(&mut self, needs: &Needs, mut gcloud: ConfigDirectory, proven: Option<&Proven>) {
         if let Some(path) = &needs.ca_file {
             self.trust(path);
         }
-        let mut gcloud = gcloud::inspect(&self.environment);
         let may_mend = matches!(needs.wishes.mode, Mode::Mend | Mode::Strip);
         let forgets_proxy = gcloud.proxy.is_some() && may_mend;
         if let Some(proxy) = &gcloud.proxy {

@@ -14,6 +14,7 @@ use crate::check::{Check, Evidence, Subject};
 use crate::cli::Need;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
+use crate::finding::code::Code;
 use crate::finding::policy::own_severity;
 use crate::finding::{self, Circumstances, Finding, Severity};
 use crate::launch::inherited::Held;
@@ -68,11 +69,12 @@ pub fn prepare(
 
     let found = findings(&outcomes, &mending.circumstances);
     let proven = proven(&outcomes);
+    let gcloud = mending.look(proven);
     let keeps_from_starting = |finding: &Finding| {
         needs.policy.severity(finding.code, finding.severity) == Some(Severity::Error)
     };
     if !(mending.findings.iter().chain(&found)).any(keeps_from_starting) {
-        mending.finish(needs, proven);
+        mending.finish(needs, gcloud, proven);
     }
     let console = match proven {
         Some(proven) => console.in_project(&proven.proof.project),
@@ -145,7 +147,23 @@ pub fn findings(outcomes: &[Outcome], circumstances: &Circumstances) -> Vec<Find
             Ok(Evidence::Metadata(proven)) => proven.name_failure.as_ref().map(finding::of_name),
             Ok(_) => None,
         };
-        findings.extend(found.map(|finding| Finding {
+        let mut found: Vec<Finding> = found.into_iter().collect();
+        if let Ok(Evidence::Metadata(proven)) = &outcome.result {
+            found.extend(finding::google::of_proof(&proven.proof));
+        }
+        // On GKE the metadata server has the node's clock, which is this one; the APIs have Google's.
+        let of_google = match (subject, &outcome.result) {
+            (Subject::Api(_), Ok(Evidence::Endpoint(reached))) => Some(reached),
+            (_, Ok(Evidence::Permissions { reached, .. })) => Some(reached),
+            _ => None,
+        };
+        let is_told = |finding: &Finding| finding.code == Code::IdentityClockSkew;
+        if let Some(ahead) = of_google.and_then(|reached| reached.ahead)
+            && !findings.iter().any(is_told)
+        {
+            found.extend(finding::google::of_clock(ahead));
+        }
+        findings.extend(found.into_iter().map(|finding| Finding {
             check: Some(index),
             ..finding
         }));

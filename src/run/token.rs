@@ -16,7 +16,7 @@ use crate::plan::Retry;
 use crate::preflight::Outcome;
 use crate::report;
 
-/// Prints a token of the metadata server.
+/// Prints a token of the metadata server: an identity token, where the check asks for one.
 pub fn token(check: Check, retry: Retry, environment: Environment, console: &Console) -> ExitCode {
     let circumstances = Circumstances {
         metadata_proxy: metadata_proxy(&environment),
@@ -31,7 +31,11 @@ pub fn token(check: Check, retry: Retry, environment: Environment, console: &Con
         Ok(Some(Outcome {
             result: Ok(Evidence::Metadata(proven)),
             ..
-        })) => print(&format!("{}\n", proven.proof.token.text.reveal()), console),
+        })) => {
+            let proof = &proven.proof;
+            let token = proof.identity.as_ref().unwrap_or(&proof.token.text);
+            print(&format!("{}\n", token.reveal()), console)
+        }
         Ok(outcome) => {
             let outcomes: Vec<_> = outcome.into_iter().collect();
             let found = findings(&outcomes, &circumstances);

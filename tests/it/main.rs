@@ -9,19 +9,23 @@
 
 mod support;
 
+mod apis;
 mod command;
 mod endpoints;
 mod exit_codes;
 mod explain;
 mod help;
+mod identity;
 mod inherited;
 mod init;
 mod mended;
 mod metadata;
+mod permissions;
 mod printed;
 mod reports;
 mod secrets;
 mod signals;
 mod speech;
 mod terminal;
+mod traps;
 mod words;

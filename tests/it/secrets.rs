@@ -174,6 +174,61 @@ fn in_a_token_that_is_good() {
 }
 
 #[test]
+fn in_the_question_for_permissions_though_the_answer_repeats_it() {
+    let metadata = Fake::at(
+        "/computeMetadata/v1/instance/service-accounts/default/token",
+        [http("200 OK").google().body(format!(
+            r#"{{"access_token": "{SECRET}", "expires_in": 3599, "token_type": "Bearer"}}"#
+        ))],
+    );
+    let error = |status: &str| {
+        let body = format!(
+            r#"{{"error": {{"code": {}, "message": "Bearer {SECRET} is wrong"}}}}"#,
+            &status[..3]
+        );
+        http(status).header("Server", SECRET).body(body)
+    };
+    let page = http("302 Found").header("Location", &format!("https://login.example/{SECRET}"));
+    for (answer, code) in [
+        (error("403 Forbidden"), 77),
+        (error("401 Unauthorized"), 77),
+        (error("400 Bad Request"), 78),
+        (page, 69),
+        (http("200 OK").body("{}"), 77),
+        (
+            http("200 OK").body(r#"{"permissions": ["run.jobs.run"]}"#),
+            0,
+        ),
+    ] {
+        let api = Fake::new([answer]);
+        let name = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER";
+        is_kept_in(&["mend"], |run| {
+            with_secrets(run)
+                .metadata(&metadata)
+                .env(name, format!("http://{}/", api.address()))
+                .args(["--require-permission", "run.jobs.run"])
+                .command(["true"])
+                .code(code)
+        });
+        let head = &api.asked()[0].head;
+        assert!(head.contains(SECRET), "the token was sent: {head}");
+    }
+}
+
+#[test]
+fn in_variables_that_hold_credentials() {
+    is_kept(|run| {
+        with_secrets(run)
+            .emulator()
+            .env("CLOUDSDK_AUTH_ACCESS_TOKEN", SECRET)
+            .env("GOOGLE_OAUTH_ACCESS_TOKEN", SECRET)
+            .env("CLOUDSDK_CORE_ACCOUNT", SECRET)
+            .env("CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT", SECRET)
+            .command(["true"])
+    });
+}
+
+#[test]
 fn in_urls_on_the_command_line_and_in_variables() {
     let url = format!("https://user:{SECRET}@nexus.corp.example/");
     for flag in ["--require", "--want"] {

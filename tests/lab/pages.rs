@@ -21,7 +21,7 @@ const REGIONAL_API: Host = ("region-api.example", Ipv4Addr::LOCALHOST);
 const PORT: u16 = 8099;
 
 /// The APIs behind the commands, by gcloud's names for them.
-const APIS: [&str; 9] = [
+const APIS: [&str; 10] = [
     "CLOUDRESOURCEMANAGER",
     "COMPUTE",
     "CONTAINER",
@@ -30,6 +30,7 @@ const APIS: [&str; 9] = [
     "NETWORKMANAGEMENT",
     "RUN",
     "SECRETMANAGER",
+    "SERVICEUSAGE",
     "VPCACCESS",
 ];
 
@@ -95,7 +96,10 @@ fn lab() -> Lab {
 /// Runs a command line of a page, with a token and a project, and all APIs at [`API`].
 fn gcloud(lab: &Lab, command: &str) -> Outcome {
     // gcloud's own rules allow these names no capitals.
-    let command = command.replace(" JOB", " job");
+    let command = command
+        .replace(" JOB", " job")
+        .replace(" SERVICE ", " service ")
+        .replace("--project=PROJECT", "--project=project");
     let command = command.replace(
         "PROJECT/global/networks/NETWORK",
         "project/global/networks/vpc",
@@ -117,11 +121,12 @@ fn gcloud(lab: &Lab, command: &str) -> Outcome {
 
 /// Whether gcloud did it, or got as far as to ask the API.
 fn is_understood(run: &Outcome) -> bool {
-    // Of a missing job it speaks in its own words.
+    // Of a missing job or service it speaks in its own words.
     let asked = [
         ANSWER,
         "Job [job] could not be found",
         "Cannot find job [job]",
+        "Cannot find service [service]",
     ];
     let asked = asked.iter().any(|answer| run.stderr.contains(answer));
     run.status.success() || (run.status.code() == Some(1) && asked)

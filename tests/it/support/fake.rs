@@ -77,6 +77,9 @@ impl From<Http> for Answer {
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) at: Instant,
+    /// The request line and the header fields, as far as they were read.
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// The server. Its port is closed when it is dropped.
@@ -181,15 +184,34 @@ fn serve(mut stream: TcpStream, script: &Script, asked: &Mutex<Vec<Asked>>) -> s
     let text = String::from_utf8_lossy(&head);
     let path = text.split(' ').nth(1).unwrap_or_default().to_owned();
     let answer = script.next(&path);
-    asked.lock().unwrap().push(Asked {
-        path,
-        at: Instant::now(),
-    });
+    let index = {
+        let mut asked = asked.lock().unwrap();
+        asked.push(Asked {
+            path,
+            at: Instant::now(),
+            head: String::new(),
+            body: String::new(),
+        });
+        asked.len() - 1
+    };
     if matches!(answer, Answer::Reset) {
         // Who closes with something unread resets.
         return stream.peek(&mut [0]).map(drop);
     }
     read_until(&mut stream, &mut head, b"\r\n\r\n")?;
+    let text = String::from_utf8_lossy(&head).into_owned();
+    let length = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    {
+        let request = &mut asked.lock().unwrap()[index];
+        request.head = text;
+        request.body = String::from_utf8(body).unwrap();
+    }
     match answer {
         Answer::Healthy => relay(&head, &mut stream),
         Answer::Bytes(bytes) => stream.write_all(&bytes),
