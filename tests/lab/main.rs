@@ -25,6 +25,7 @@ mod alone;
 mod authority;
 mod conformance;
 mod endpoints;
+mod examples;
 mod itself;
 mod pages;
 mod scenarios;

@@ -13,8 +13,8 @@ use crate::netns::Netns;
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
-/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries` and
-/// `node-libraries`. What every namespace needs goes without
+/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries`,
+/// `node-libraries`, `kubernetes` (Python's) and `terraform-declarations`. What every namespace needs goes without
 /// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
@@ -43,9 +43,13 @@ pub(crate) fn present(tools: &[&str]) -> bool {
         !is_required(),
         "{test} needs {lacking}: `.ci/run` installs what the lab needs, as root"
     );
-    // Past the test harness, which would keep it to itself.
-    let _ = writeln!(io::stderr(), "lab: skipped {test}: it needs {lacking}");
+    skipped(test, &lacking);
     false
+}
+
+/// Says that something was not tested. To the user, past the test harness, which would keep it to itself.
+pub(crate) fn skipped(what: &str, lacking: &str) {
+    let _ = writeln!(io::stderr(), "lab: skipped {what}: it needs {lacking}");
 }
 
 /// Whether whoever runs the tests wants all of them.
@@ -62,6 +66,11 @@ pub(crate) fn has(tool: &str) -> bool {
     match tool {
         "google-auth" => python().is_some(),
         "google-auth-library" => node_modules().is_some(),
+        "kubernetes" => python().is_some_and(|python| runs(python, ["-c", "import kubernetes"])),
+        "terraform-declarations" => {
+            terraform_declarations().is_some()
+                && python().is_some_and(|python| runs(python, ["-c", "import hcl2"]))
+        }
         "python-libraries" => python().is_some_and(|python| {
             let script = "import aiohttp, google.auth, httplib2, httpx, requests";
             runs(python, ["-c", script])
@@ -127,6 +136,11 @@ new GoogleAuth().getAccessToken().then(console.log)";
     [&path(find("node")), "-e", program, &library]
         .map(str::to_owned)
         .into()
+}
+
+/// A directory with declarations of what Terraform's Google provider takes, which CI installed.
+pub(crate) fn terraform_declarations() -> Option<PathBuf> {
+    installed("RUNUP_LAB_TERRAFORM_DECLARATIONS", "terraform-google")
 }
 
 fn path(tool: Option<PathBuf>) -> String {
