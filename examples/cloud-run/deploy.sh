@@ -9,6 +9,7 @@ set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: ${0##*/} REGION IMAGE" >&2; exit 64; }
 region=$1 image=$2
 project=$(gcloud config get project)
+: "${project:?set one: gcloud config set project PROJECT}"
 account=list-migs@$project.iam.gserviceaccount.com
 
 # Only private addresses go into the VPC, Squid and the internal hosts; the metadata server's is none of them (inferred, not

@@ -91,8 +91,8 @@ resource "google_cloud_run_v2_job" "list_migs" {
         dynamic "network_interfaces" {
           for_each = var.egress_by == "direct" ? [1] : []
           content {
-            network    = google_compute_network.corp.id
-            subnetwork = google_compute_subnetwork.jobs.id
+            network    = google_compute_network.corp.name
+            subnetwork = google_compute_subnetwork.jobs.name
             tags       = local.tags
           }
         }

@@ -418,7 +418,12 @@ component-env-web\teurope-west1-b\t3";
         assert_eq!(run.succeeds(), expected, "{run:#?}");
         insta::assert_json_snapshot!(script, sorted(story.asked()));
 
-        if script == "list-migs-rest" {
+        if script == "list-migs" {
+            let alone = story.lab.job(example("scripts/list-migs.sh"));
+            let alone = alone.args(["-e", "env", "-c", "component"]);
+            let alone = alone.env("HTTP_PROXY", story.squid.url());
+            alone.run().fails_saying(&["Status: 403", "squid"]);
+        } else {
             let denied = container(&story, "./list-migs-rest.sh", "denied");
             denied
                 .exits(69)
@@ -528,7 +533,7 @@ fn the_configuration_of_terraform_fits_the_provider() {
     for wrong in [
         "`max_retry`",
         "`mail`",
-        "resources: is no block",
+        "resources: is a block",
         "`replication` is missing",
         "var.place",
     ] {

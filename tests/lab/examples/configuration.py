@@ -66,7 +66,7 @@ def wrong_block(schema, kind, block, place):
         inner = fields[name][1]
         is_block = isinstance(value, list) and any(isinstance(v, dict) and "__is_block__" in v for v in value)
         if is_block != (inner in schema.blocks):
-            yield f"{place}.{name}: is {'no block' if is_block else 'a block'}"
+            yield f"{place}.{name}: is {'an argument' if is_block else 'a block'}, and written otherwise"
         elif is_block:
             for item in value:
                 yield from wrong_block(schema, inner, item, f"{place}.{name}")
