@@ -83,9 +83,9 @@ resource "google_cloud_run_v2_job" "list_migs" {
       }
 
       vpc_access {
-        # Only private addresses go into the VPC; the metadata server's, a link-local one, is none of them (inferred, not
-        # measured on Cloud Run).
-        egress    = "PRIVATE_RANGES_ONLY"
+        # With PRIVATE_RANGES_ONLY, only private addresses go into the VPC; the metadata server's, a link-local one, is none of
+        # them (inferred, not measured on Cloud Run).
+        egress    = var.egress
         connector = one(google_vpc_access_connector.jobs[*].id)
 
         dynamic "network_interfaces" {

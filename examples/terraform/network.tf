@@ -11,26 +11,37 @@ resource "google_compute_subnetwork" "jobs" {
   private_ip_google_access = true
 }
 
-# The other way into the VPC: a range of its own, a /28.
+# The other way into the VPC: a connector, with a /28 that it shares with nobody.
+resource "google_compute_subnetwork" "connector" {
+  count         = var.egress_by == "connector" ? 1 : 0
+  name          = "connector"
+  network       = google_compute_network.corp.id
+  ip_cidr_range = "10.8.1.0/28"
+}
+
 resource "google_vpc_access_connector" "jobs" {
   count         = var.egress_by == "connector" ? 1 : 0
   name          = "jobs"
-  network       = google_compute_network.corp.name
-  ip_cidr_range = "10.8.1.0/28"
   min_instances = 2
   max_instances = 3
+
+  subnet {
+    name = google_compute_subnetwork.connector[0].name
+  }
 }
 
-# For public hosts that are not reached through Squid. With private-ranges-only the job's own traffic to them does not pass
-# here (Cloud Run sends it out by itself); with all-traffic it would have no other way out.
+# With ALL_TRAFFIC what does not go through Squid has no other way out. With PRIVATE_RANGES_ONLY it does not come here, and
+# Google advises against Cloud NAT, for its price.
 resource "google_compute_router" "nat" {
+  count   = var.egress == "ALL_TRAFFIC" ? 1 : 0
   name    = "nat"
   network = google_compute_network.corp.id
 }
 
 resource "google_compute_router_nat" "nat" {
+  count                              = var.egress == "ALL_TRAFFIC" ? 1 : 0
   name                               = "nat"
-  router                             = google_compute_router.nat.name
+  router                             = google_compute_router.nat[0].name
   nat_ip_allocate_option             = "AUTO_ONLY"
   source_subnetwork_ip_ranges_to_nat = "ALL_SUBNETWORKS_ALL_IP_RANGES"
 }
@@ -58,8 +69,8 @@ resource "google_dns_managed_zone" "internal" {
   }
 }
 
-# What jobs may open: Squid and the internal hosts, and nothing else of the VPC. The metadata server and Cloud DNS are not
-# behind the VPC's firewall.
+# What jobs may open of the VPC: Squid and the internal hosts, and nothing else. The metadata server and Cloud DNS are not
+# behind the VPC's firewall (documented for VMs; for Cloud Run inferred).
 resource "google_compute_firewall" "jobs_to_proxy" {
   name               = "jobs-to-proxy"
   network            = google_compute_network.corp.id

@@ -25,6 +25,17 @@ variable "egress_by" {
   }
 }
 
+variable "egress" {
+  description = "What goes into the VPC: `PRIVATE_RANGES_ONLY` or `ALL_TRAFFIC`, which needs Cloud NAT."
+  type        = string
+  default     = "PRIVATE_RANGES_ONLY"
+
+  validation {
+    condition     = contains(["PRIVATE_RANGES_ONLY", "ALL_TRAFFIC"], var.egress)
+    error_message = "egress is `PRIVATE_RANGES_ONLY` or `ALL_TRAFFIC`."
+  }
+}
+
 variable "proxy" {
   description = "Squid, for what is public."
   type        = object({ name = string, address = string, port = number })

@@ -421,8 +421,10 @@ component-env-web\teurope-west1-b\t3";
         if script == "list-migs" {
             let alone = story.lab.job(example("scripts/list-migs.sh"));
             let alone = alone.args(["-e", "env", "-c", "component"]);
-            let alone = alone.env("HTTP_PROXY", story.squid.url());
-            alone.run().fails_saying(&["Status: 403", "squid"]);
+            // Not with the token that gcloud keeps.
+            let alone = alone.env("CLOUDSDK_CONFIG", story.lab.home().join("alone"));
+            let alone = alone.env("HTTP_PROXY", story.squid.url()).run();
+            alone.fails_saying(&["Status: 403", "gcloud auth login"]);
         } else {
             let denied = container(&story, "./list-migs-rest.sh", "denied");
             denied
