@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::check::command::Runnable;
 use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
-use crate::cli::{Need, OnFailure};
+use crate::cli::Need;
 use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
@@ -78,14 +78,6 @@ pub struct Context {
     pub attempt_timeout: Duration,
 }
 
-impl Check {
-    /// Whether the command is not started when this has failed. One that cannot run is not started by any policy.
-    pub fn is_fatal(&self, on_failure: OnFailure) -> bool {
-        let is_required = self.need == Need::Require && on_failure == OnFailure::Abort;
-        is_required || matches!(self.subject, Subject::Command(_))
-    }
-}
-
 impl Subject {
     /// One attempt; `progress` hears how far it has come.
     ///
@@ -132,7 +124,8 @@ impl Subject {
                     expected: expected.as_deref(),
                     attempt_timeout: context.attempt_timeout,
                 };
-                let proven = server.attempt(progress).await?;
+                // On the heap, as it is many times larger than an endpoint's, of which there may be hundreds.
+                let proven = Box::pin(server.attempt(progress)).await?;
                 Ok(Evidence::Metadata(Box::new(proven)))
             }
             Self::Endpoint(target) => target
@@ -149,9 +142,22 @@ impl Subject {
                 let Context {
                     settings, trust, ..
                 } = context;
-                target.attempt_otherwise(settings, trust).await
+                // Seldom needed: no check carries it along.
+                Box::pin(target.attempt_otherwise(settings, trust)).await
             }
             _ => None,
+        }
+    }
+
+    /// Its kind, in one word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Variable(_) => "variable",
+            Self::Credentials => "credentials",
+            Self::CaFile(_) => "ca-file",
+            Self::Metadata { .. } => "metadata",
+            Self::Endpoint(_) => "endpoint",
         }
     }
 

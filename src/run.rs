@@ -1,10 +1,13 @@
 //! The tasks, each from top to bottom: a run here, the others in files of their own.
 
+pub mod check;
 pub mod emulate;
 pub mod env;
 pub mod explain;
+pub mod filing;
 pub mod mending;
 pub mod preparing;
+pub mod progress;
 pub mod route;
 pub mod token;
 pub mod waiting;
@@ -24,10 +27,10 @@ use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::{self, Circumstances};
 use crate::launch::inherited::Held;
 use crate::launch::init::Init;
-use crate::launch::{Image, exec};
+use crate::launch::{Image, Weight, exec};
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Run;
-use crate::{print, report};
+use crate::{net, print, report};
 
 /// Mends, checks, reports, and becomes the command.
 pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
@@ -36,23 +39,21 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
         needs,
         checks,
     } = run;
-    let program = command.first().map(OsString::as_os_str);
     let Prepared {
         report,
         environment,
         held,
-    } = match prepare(&needs, program, checks, environment, console) {
+        console,
+    } = match prepare(&needs, &command, checks, environment, console) {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    for edit in &report.edits {
-        tracing::debug!("{edit}");
-    }
     for block in report.blocks() {
         console.say(&block);
     }
+    filing::file(&report, &needs, &environment, &console);
     if let Some(code) = report.exit_code() {
-        console.say(&report.not_started(&told_command(&command), code));
+        console.say(&report.not_started(code));
         return code;
     }
     if !needs.quiet {
@@ -65,7 +66,7 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
             &environment,
             needs.emulate,
             &held,
-            console,
+            &console,
         ),
         // Its check is always fatal, so there is no way here.
         None => ExitCode::Bug,
@@ -103,11 +104,6 @@ pub fn disabled(
     }
 }
 
-fn told_command(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
-}
-
 /// Becomes the command, or its parent.
 fn launch(
     runnable: &Runnable,
@@ -117,18 +113,34 @@ fn launch(
     held: &Held,
     console: &Console,
 ) -> ExitCode {
-    let failed = |error: &dyn std::error::Error| {
-        let mut entry = Entry::new(
-            Severity::Error,
-            format!("cannot run `{}`: {error}", runnable.path.display()),
-        );
-        entry.details = vec!["help   the kernel refused a program that looked sound; see whether it is for this machine".to_owned()];
+    let failed = |error: io::Error, weight: Option<Weight>| {
+        let path = runnable.path.display();
+        let (message, help) = match weight.filter(|_| error.kind() == io::ErrorKind::ArgumentListTooLong) {
+            Some(Weight {
+                longest,
+                bytes,
+                total,
+            }) => (
+                format!(
+                    "cannot run `{path}`: its arguments and variables are too long for the kernel: `{longest}` has {bytes} bytes, all have {total}"
+                ),
+                format!(
+                    "shorten `{longest}`: Linux takes 131072 bytes in one of them, and together a quarter of the stack's limit; `runup env --diff` tells what runup added"
+                ),
+            ),
+            None => (
+                format!("cannot run `{path}`: {}", net::plain(&error)),
+                "the kernel refused a program that looked sound; see whether it is for this machine".to_owned(),
+            ),
+        };
+        let mut entry = Entry::new(Severity::Error, message);
+        entry.details = vec![format!("help   {help}")];
         console.say(&entry);
         ExitCode::CannotRun
     };
     let image = match Image::new(runnable, command, environment) {
         Ok(image) => image,
-        Err(errno) => return failed(&errno),
+        Err(errno) => return failed(errno.into(), None),
     };
     if let Some(signal) = held.pending() {
         let code = match signal {
@@ -143,14 +155,16 @@ fn launch(
         return code;
     }
     if !is_parent {
-        return failed(&exec::exec(&image, &held.mask));
+        let errno = exec::exec(&image, &held.mask);
+        return failed(errno.into(), Some(image.weight()));
     }
+    let weight = image.weight();
     match Init::new(held.mask)
         .map_err(io::Error::from)
         .and_then(|init| init.run(image))
     {
         Ok(code) => ExitCode::Command(code),
-        Err(error) => failed(&error),
+        Err(error) => failed(error, Some(weight)),
     }
 }
 
@@ -158,7 +172,7 @@ fn launch(
 pub(crate) fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
     console.say(&Entry::new(
         Severity::Error,
-        format!("cannot {what}: {}", crate::net::plain(error)),
+        format!("cannot {what}: {}", net::plain(error)),
     ));
     ExitCode::Unavailable
 }

@@ -27,5 +27,6 @@ mod conformance;
 mod endpoints;
 mod examples;
 mod itself;
+mod mermaid;
 mod pages;
 mod scenarios;

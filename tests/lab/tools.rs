@@ -14,7 +14,7 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
 /// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries`,
-/// `node-libraries`, `kubernetes` (Python's) and `terraform-declarations`. What every namespace needs goes without
+/// `node-libraries`, `mermaid`, `kubernetes` (Python's) and `terraform-declarations`. What every namespace needs goes without
 /// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
@@ -86,6 +86,11 @@ pub(crate) fn has(tool: &str) -> bool {
             ]
             .iter()
             .all(|name| modules.join(name).exists())
+        }),
+        "mermaid" => node_modules().is_some_and(|modules| {
+            [".bin/node", "jsdom", "mermaid"]
+                .iter()
+                .all(|name| modules.join(name).exists())
         }),
         "libwww-perl" => {
             find("perl").is_some_and(|perl| runs(perl, ["-MLWP::Protocol::https", "-e1"]))
