@@ -14,8 +14,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::check::command::Runnable;
 use crate::check::Evidence;
+use crate::check::command::Runnable;
 use crate::environment::{Edit, Environment};
 use crate::exit_code::ExitCode;
 use crate::finding::policy::own_severity;
