@@ -46,7 +46,8 @@ resource "google_compute_router_nat" "nat" {
   source_subnetwork_ip_ranges_to_nat = "ALL_SUBNETWORKS_ALL_IP_RANGES"
 }
 
-# Internal names: Cloud DNS asks the corporate name servers, by the VPN or the interconnect.
+# Internal names: Cloud DNS asks the corporate name servers, by the VPN or the interconnect. That Cloud Run's jobs ask
+# Cloud DNS as the network's own machines do is inferred.
 resource "google_dns_managed_zone" "internal" {
   name       = replace(var.internal_domain, ".", "-")
   dns_name   = "${var.internal_domain}."

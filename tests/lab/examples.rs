@@ -2,135 +2,26 @@
 //!
 //! What they ask stands in `snapshots/`, as JSON. `INSTA_UPDATE=always cargo test --test lab examples` writes it anew.
 
+mod apis;
+mod story;
+
 use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
-use runup::metadata::emulator::Identity;
-use serde_json::{Map, Value, json};
-use url::{Position, Url};
+use serde_json::{Value, json};
 
-use crate::dns::Dns;
+use apis::{cloud_run, compute};
+use story::{GITHUB, Story, values};
+
 use crate::job::{Job, Outcome};
-use crate::lab::{DEEP, Host, Lab, NEXUS, PUBLIC, names};
-use crate::server::{Ca, Canned, Metadata, Received, response};
-use crate::squid::{Policy, Squid};
+use crate::lab::{Lab, NEXUS};
+use crate::server::response;
 use crate::tools;
-
-/// The hosts of Google's that the examples ask.
-const HOSTS: [&str; 3] = [
-    "compute.googleapis.com",
-    "europe-west1-run.googleapis.com",
-    "serviceusage.googleapis.com",
-];
-
-/// An internal host of the examples.
-const GITHUB: Host = ("github.corp.example", DEEP.1);
-
-/// The project of the examples.
-const PROJECT: &str = "myproject";
-
-/// The jobs of the project.
-const JOBS: &str = "/apis/run.googleapis.com/v1/namespaces/myproject/jobs";
-
-/// The managed instance groups of the project.
-const GROUPS: &str = "/compute/v1/projects/myproject/aggregated/instanceGroupManagers";
-
-/// Where gcloud asks several things of Compute Engine at once.
-const BATCH: &str = "/batch/compute/v1";
 
 /// The image that is deployed.
 const IMAGE: &str = "europe-west1-docker.pkg.dev/myproject/jobs/list-migs:1.0.0";
-
-/// The corporate network of the story: Google's APIs are reached by Squid alone, all else directly.
-struct Story {
-    // In this order: what listens goes before the namespace.
-    api: Canned,
-    squid: Squid,
-    metadata: Metadata,
-    ca: Ca,
-    lab: Lab,
-}
-
-impl Story {
-    fn new(answer: impl Fn(&Received) -> String + Send + Sync + 'static) -> Self {
-        let apis = HOSTS.map(|host| (host, PUBLIC.1));
-        let hosts = apis.into_iter().chain([GITHUB]);
-        let hosts = hosts.map(|(name, address)| (name.to_owned(), address.into()));
-        let lab = Lab::with_dns(&Dns::Serves(names().into_iter().chain(hosts).collect()));
-        let ca = Ca::new("Corp Root");
-        lab.file("corp.pem", &ca.pem());
-        lab.reserve_for_squid(PUBLIC);
-        Self {
-            api: lab.api(ca.serve_all(&HOSTS), answer),
-            squid: lab.squid(Policy::Allow),
-            metadata: lab.metadata_of(Identity {
-                email: format!("list-migs@{PROJECT}.iam.gserviceaccount.com"),
-                project: PROJECT.into(),
-                region: "europe-west1".into(),
-                ..Identity::default()
-            }),
-            ca,
-            lab,
-        }
-    }
-
-    /// runup, to be given a command; the proxy's variables stand as the examples set them.
-    fn runup(&self) -> Job<'_> {
-        self.furnished(self.lab.runup())
-            .env("HTTP_PROXY", self.squid.url())
-            .env("HTTPS_PROXY", self.squid.url())
-    }
-
-    fn furnished<'a>(&self, job: Job<'a>) -> Job<'a> {
-        let built = Path::new(env!("CARGO_BIN_EXE_runup")).parent().unwrap();
-        let home = self.lab.home();
-        // The scripts call runup by its name.
-        let path = format!("{}/bin:{}:{}", home.display(), built.display(), tools::PATH);
-        job.env("RUNUP_CA_FILE", home.join("corp.pem"))
-            .env("CLOUDSDK_CORE_DISABLE_PROMPTS", "1")
-            .env("PATH", path)
-    }
-
-    /// What the API was asked, each time with the token of the metadata server. Squid saw nothing else.
-    fn asked(&self) -> Value {
-        let squid = self.squid.log();
-        for line in squid.lines() {
-            let mut known = HOSTS.map(|host| format!("CONNECT {host}:443 ")).into_iter();
-            assert!(known.any(|known| line.contains(&known)), "{squid}");
-        }
-        let received = self.api.received();
-        let mut asked: Vec<_> = received.iter().map(|request| self.told(request)).collect();
-        // How often it looks whether the job is ready is a matter of time.
-        asked.dedup();
-        asked.into()
-    }
-
-    /// A request as JSON, without what differs from one run to the next.
-    fn told(&self, request: &Received) -> Value {
-        let bearer = format!("Bearer {}", self.metadata.token());
-        let sent = header(&request.head, "authorization");
-        assert_eq!(sent, Some(bearer.as_str()), "{}", request.head);
-        let (method, url) = line(&request.head);
-        let query = url.query_pairs();
-        let query: Map<_, _> = query
-            .map(|(name, value)| (name.into(), json!(value)))
-            .collect();
-        let mut told = json!({"request": format!("{method} {}", &url[..Position::AfterPath])});
-        if !query.is_empty() {
-            told["query"] = query.into();
-        }
-        if url.path() == BATCH {
-            told["batch"] = batched(&request.body).map(|(_, line)| line).collect();
-        } else if !request.body.is_empty() {
-            told["body"] = serde_json::from_slice(&request.body).unwrap();
-            normalise(&mut told["body"]);
-        }
-        told
-    }
-}
 
 /// A file of the project's examples.
 fn example(path: &str) -> PathBuf {
@@ -139,95 +30,8 @@ fn example(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// The method and the URL of a request.
-fn line(head: &str) -> (&str, Url) {
-    let mut words = head.split_whitespace();
-    let (method, path) = (words.next().unwrap(), words.next().unwrap());
-    let host = header(head, "host").unwrap();
-    (method, format!("https://{host}{path}").parse().unwrap())
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
-    headers.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
-}
-
-/// The requests within one of gcloud's batches: what it calls them, and their first lines.
-fn batched(body: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    let body = str::from_utf8(body).unwrap();
-    body.split("Content-ID: <").skip(1).map(|part| {
-        let (id, rest) = part.split_once('>').unwrap();
-        let is_line = |line: &&str| line.ends_with(" HTTP/1.1");
-        (id, rest.lines().find(is_line).unwrap())
-    })
-}
-
-/// Replaces gcloud's version and its nonces, wherever they stand, and texts of JSON by what they say.
-fn normalise(value: &mut Value) {
-    if let Value::Object(map) = value {
-        for (key, constant) in [
-            ("run.googleapis.com/client-version", "VERSION"),
-            ("client.knative.dev/nonce", "NONCE"),
-        ] {
-            if let Some(value) = map.get_mut(key) {
-                *value = json!(constant);
-            }
-        }
-        if let Some(text) = map.get_mut("run.googleapis.com/network-interfaces") {
-            *text = serde_json::from_str(text.as_str().unwrap()).unwrap();
-        }
-    }
-    values(value).for_each(normalise);
-}
-
-/// The values within a value.
-fn values(value: &mut Value) -> Box<dyn Iterator<Item = &mut Value> + '_> {
-    match value {
-        Value::Object(map) => Box::new(map.values_mut()),
-        Value::Array(values) => Box::new(values.iter_mut()),
-        _ => Box::new([].into_iter()),
-    }
-}
-
-fn ok(body: &Value) -> String {
-    let body = serde_json::to_string_pretty(body).unwrap();
-    response("200 OK", &["Content-Type: application/json"], &body)
-}
-
-fn error(status: &str, message: &str) -> String {
-    let code: u16 = status[..3].parse().unwrap();
-    let body = json!({"error": {"code": code, "message": message}}).to_string();
-    response(status, &["Content-Type: application/json"], &body)
-}
-
-/// Cloud Run, as far as a job is made by it: what is stored is ready at once.
-fn cloud_run() -> impl Fn(&Received) -> String {
-    let stored: Mutex<Option<Value>> = Mutex::default();
-    move |request| {
-        let (method, url) = line(&request.head);
-        let mut stored = stored.lock().unwrap();
-        if method != "GET" && url.path().starts_with(JOBS) {
-            let mut job: Value = serde_json::from_slice(&request.body).unwrap();
-            job["metadata"]["generation"] = json!(1);
-            job["metadata"]["creationTimestamp"] = json!("2026-01-01T00:00:00.000000Z");
-            job["status"] = json!({
-                "observedGeneration": 1,
-                "conditions": [{"type": "Ready", "status": "True"}],
-            });
-            *stored = Some(job);
-        }
-        match (&*stored, url.path()) {
-            (Some(job), path) if path.starts_with(JOBS) => ok(job),
-            (_, path) if path.starts_with("/v1/projects/myproject/services/") => {
-                ok(&json!({"state": "ENABLED"}))
-            }
-            (_, path) => error("404 Not Found", &format!("no {path} in the lab")),
-        }
-    }
-}
-
 /// The template of the one job that was sent off, without what is empty and what gcloud signs.
-fn template(asked: &Value) -> Value {
+fn template_of(asked: &Value) -> Value {
     let mut sent = asked.as_array().unwrap().iter();
     let sent = sent.find(|request| request["request"].as_str().unwrap().starts_with("POST "));
     let mut template = sent.unwrap()["body"]["spec"]["template"].clone();
@@ -247,6 +51,7 @@ fn prune(value: &mut Value) {
     }
 }
 
+/// By deploy.sh.
 fn deploy(connector: &str) -> Value {
     let story = Story::new(cloud_run());
     let script = example("cloud-run/deploy.sh");
@@ -272,10 +77,10 @@ fn deploying_by_flags_and_by_yaml_makes_the_same_job() {
     insta::assert_json_snapshot!("deploy", deployed);
     let replaced = replace();
     insta::assert_json_snapshot!("replace", replaced);
-    let template = template(&replaced);
-    assert_eq!(self::template(&deployed), template);
+    let template = template_of(&replaced);
+    assert_eq!(template_of(&deployed), template);
 
-    // The other deployments set no other variables.
+    // The other deployments set the same variables.
     for file in ["kubernetes/job.yaml", "terraform/job.tf"] {
         let text = fs::read_to_string(example(file)).unwrap();
         let variables = template["spec"]["template"]["spec"]["containers"][0]["env"].as_array();
@@ -285,7 +90,7 @@ fn deploying_by_flags_and_by_yaml_makes_the_same_job() {
         }
     }
 
-    let mut connected = self::template(&deploy("jobs"));
+    let mut connected = template_of(&deploy("jobs"));
     let annotations = connected["metadata"]["annotations"].take();
     let expected = json!({
         "run.googleapis.com/vpc-access-connector": "jobs",
@@ -295,86 +100,8 @@ fn deploying_by_flags_and_by_yaml_makes_the_same_job() {
     assert_eq!(connected["spec"], template["spec"]);
 }
 
-/// Compute Engine, as far as groups are listed by it, on two pages. The group `denied` is on none, and its page is refused.
-fn compute(request: &Received) -> String {
-    let (_, url) = line(&request.head);
-    let query = |name: &str| {
-        let mut pairs = url.query_pairs();
-        let value = pairs.find_map(|(key, value)| (key == name).then(|| value.into_owned()));
-        value.unwrap_or_default()
-    };
-    let base = format!("https://compute.googleapis.com/compute/v1/projects/{PROJECT}");
-    let group = |name: &str, scope: &str, place: &str, size: u32| {
-        let mut group = json!({
-            "kind": "compute#instanceGroupManager",
-            "name": name,
-            scope: format!("{base}/{scope}s/{place}"),
-            "selfLink": format!("{base}/{scope}s/{place}/instanceGroupManagers/{name}"),
-            "instanceGroup": format!("{base}/{scope}s/{place}/instanceGroups/{name}"),
-            "baseInstanceName": name,
-            "targetSize": size,
-            "namedPorts": [{"name": "http", "port": 8080}],
-            "status": {"isStable": true},
-        });
-        if !query("fields").is_empty() {
-            let wanted = ["name", "zone", "region", "targetSize"];
-            let group = group.as_object_mut().unwrap();
-            group.retain(|key, _| wanted.contains(&key.as_str()));
-        }
-        group
-    };
-    // Who does not let the API choose must choose by itself.
-    let others = match query("filter").is_empty() {
-        true => {
-            json!({"instanceGroupManagers": [group("other-env-web", "zone", "europe-west1-c", 1)]})
-        }
-        false => json!({}),
-    };
-    let is_second = query("pageToken") == "CjQ1/page+two==";
-    match url.path() {
-        GROUPS if is_second && query("filter").contains("denied") => error(
-            "403 Forbidden",
-            "compute.instanceGroupManagers.list is missing",
-        ),
-        GROUPS if is_second => ok(&json!({
-            "items": {
-                "regions/europe-west1": {"instanceGroupManagers": [
-                    group("component-env-api", "region", "europe-west1", 0),
-                ]},
-            },
-        })),
-        GROUPS => ok(&json!({
-            "items": {
-                "zones/europe-west1-b": {"instanceGroupManagers": [
-                    group("component-env-web", "zone", "europe-west1-b", 3),
-                    group("component-env-batch", "zone", "europe-west1-b", 12),
-                ]},
-                "zones/europe-west1-c": others,
-            },
-            "nextPageToken": "CjQ1/page+two==",
-        })),
-        // Nothing scales the groups.
-        BATCH => {
-            let parts: String = batched(&request.body)
-                .map(|(id, _)| {
-                    format!(
-                        "--part\r\nContent-Type: application/http\r\nContent-ID: <response-{id}>\r\n\r\n{}\r\n",
-                        ok(&json!({}))
-                    )
-                })
-                .collect();
-            let kind = "Content-Type: multipart/mixed; boundary=part";
-            response("200 OK", &[kind], &format!("{parts}--part--"))
-        }
-        path if path.ends_with("/instanceGroups") => ok(&json!({})),
-        path => error("404 Not Found", &format!("no {path} in the lab")),
-    }
-}
-
-/// Runs the container of job.yaml as it stands, but for its script.
-fn container(story: &Story, script: &str, component: &str) -> Outcome {
-    let job = template(&replace());
-    let container = &job["spec"]["template"]["spec"]["containers"][0];
+/// Runs a container of Cloud Run as it stands, but for its script.
+fn run_container(container: &Value, story: &Story, script: &str, component: &str) -> Outcome {
     let words = |list: &Value| {
         let words = list.as_array().unwrap().iter();
         let words: Vec<_> = words
@@ -406,6 +133,8 @@ fn the_job_lists_its_groups_by_gcloud_and_by_curl_alike() {
     let expected = "component-env-api\teurope-west1\t0
 component-env-batch\teurope-west1-b\t12
 component-env-web\teurope-west1-b\t3";
+    let job = template_of(&replace());
+    let container = &job["spec"]["template"]["spec"]["containers"][0];
     for script in ["list-migs", "list-migs-rest"] {
         let story = Story::new(compute);
         let hello = |_: &str| response("200 OK", &[], "");
@@ -414,7 +143,7 @@ component-env-web\teurope-west1-b\t3";
             .https(GITHUB, 443, story.ca.serve(GITHUB.0), hello);
         let _nexus = story.lab.http(NEXUS, 8081, hello);
         let arguments = record_curl(&story.lab);
-        let run = container(&story, &format!("./{script}.sh"), "component");
+        let run = run_container(container, &story, &format!("./{script}.sh"), "component");
         assert_eq!(run.succeeds(), expected, "{run:#?}");
         insta::assert_json_snapshot!(script, sorted(story.asked()));
 
@@ -426,7 +155,7 @@ component-env-web\teurope-west1-b\t3";
             let alone = alone.env("HTTP_PROXY", story.squid.url()).run();
             alone.fails_saying(&["Status: 403", "gcloud auth login"]);
         } else {
-            let denied = container(&story, "./list-migs-rest.sh", "denied");
+            let denied = run_container(container, &story, "./list-migs-rest.sh", "denied");
             denied
                 .exits(69)
                 .says(&["instanceGroupManagers.list is missing"]);
