@@ -17,7 +17,7 @@ use crate::image;
 use crate::job::Job;
 use crate::netns::Netns;
 use crate::nginx::{Nginx, Serve};
-use crate::server::{Canned, Issued, Metadata, Respond};
+use crate::server::{Canned, Issued, Metadata, Received, Respond};
 use crate::squid::{self, ELDER, Policy, Squid, TRACES};
 use crate::tools;
 
@@ -121,6 +121,15 @@ impl Lab {
         respond: Respond,
     ) -> Canned {
         Canned::https(self.netns.listen(address(host, port)), tls, respond)
+    }
+
+    /// Starts the HTTPS servers of an API, which answer by the whole request, all at [`PUBLIC`].
+    pub(crate) fn api(
+        &self,
+        tls: ServerConfig,
+        answer: impl Fn(&Received) -> String + Send + Sync + 'static,
+    ) -> Canned {
+        Canned::api(self.netns.listen(address(PUBLIC, 443)), tls, answer)
     }
 
     /// Listens on an address of the lab.

@@ -27,6 +27,7 @@ mod authority;
 mod conformance;
 mod containers;
 mod endpoints;
+mod examples;
 mod google;
 mod itself;
 mod mermaid;

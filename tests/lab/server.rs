@@ -89,37 +89,52 @@ impl Metadata {
 
 /// An HTTP server with canned answers. It closes each connection after one request.
 pub(crate) struct Canned {
-    requests: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Received>>>,
     _server: Server,
+}
+
+/// A request as it came.
+#[derive(Clone)]
+pub(crate) struct Received {
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// The response to the request with the given head.
 pub(crate) type Respond = fn(&str) -> String;
 
+/// The response to a request, by what was asked before, too.
+type Answer = Arc<dyn Fn(&Received) -> String + Send + Sync>;
+
 impl Canned {
     pub(crate) fn http(listener: TcpListener, respond: Respond) -> Self {
-        Self::start(listener, None, END, respond)
+        Self::start(listener, None, END, by_head(respond))
     }
 
     /// Answers at the first byte it gets, whatever it is.
     pub(crate) fn blurting(listener: TcpListener, respond: Respond) -> Self {
-        Self::start(listener, None, b"", respond)
+        Self::start(listener, None, b"", by_head(respond))
     }
 
     pub(crate) fn https(listener: TcpListener, tls: ServerConfig, respond: Respond) -> Self {
-        Self::start(
-            listener,
-            Some(TlsAcceptor::from(Arc::new(tls))),
-            END,
-            respond,
-        )
+        Self::api(listener, tls, move |received| respond(&received.head))
+    }
+
+    /// An HTTPS server that answers by the whole request.
+    pub(crate) fn api(
+        listener: TcpListener,
+        tls: ServerConfig,
+        answer: impl Fn(&Received) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let tls = TlsAcceptor::from(Arc::new(tls));
+        Self::start(listener, Some(tls), END, Arc::new(answer))
     }
 
     fn start(
         listener: TcpListener,
         tls: Option<TlsAcceptor>,
         end: &'static [u8],
-        respond: Respond,
+        answer: Answer,
     ) -> Self {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let seen = requests.clone();
@@ -128,13 +143,13 @@ impl Canned {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (tls, seen) = (tls.clone(), seen.clone());
+                let (tls, seen, answer) = (tls.clone(), seen.clone(), answer.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => converse(stream, end, respond, &seen).await,
+                        None => converse(stream, end, &*answer, &seen).await,
                         // A client that distrusts the certificate ends the handshake: nothing to converse about.
                         Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => converse(stream, end, respond, &seen).await,
+                            Ok(stream) => converse(stream, end, &*answer, &seen).await,
                             Err(_) => None,
                         },
                     }
@@ -149,8 +164,18 @@ impl Canned {
 
     /// The heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
+        let received = self.received();
+        received.into_iter().map(|received| received.head).collect()
+    }
+
+    /// The requests so far.
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+fn by_head(respond: Respond) -> Answer {
+    Arc::new(move |received| respond(&received.head))
 }
 
 /// How the head of a request ends.
@@ -160,8 +185,8 @@ const END: &[u8] = b"\r\n\r\n";
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     end: &[u8],
-    respond: Respond,
-    seen: &Mutex<Vec<String>>,
+    answer: &(dyn Fn(&Received) -> String + Send + Sync),
+    seen: &Mutex<Vec<Received>>,
 ) -> Option<()> {
     let mut head = vec![stream.read_u8().await.ok()?];
     while !head.ends_with(end) {
@@ -171,8 +196,9 @@ async fn converse(
     // What is left unread would make the kernel reset the connection, and the client miss the answer.
     let mut body = vec![0; content_length(&head)];
     stream.read_exact(&mut body).await.ok()?;
-    let response = respond(&head);
-    seen.lock().unwrap().push(head);
+    let received = Received { head, body };
+    let response = answer(&received);
+    seen.lock().unwrap().push(received);
     stream.write_all(response.as_bytes()).await.ok()?;
     stream.shutdown().await.ok()
 }
@@ -227,8 +253,14 @@ impl Ca {
 
     /// A server's configuration with a fresh certificate for `host`.
     pub(crate) fn serve(&self, host: &str) -> ServerConfig {
+        self.serve_all(&[host])
+    }
+
+    /// A server's configuration with one fresh certificate for all `hosts`.
+    pub(crate) fn serve_all(&self, hosts: &[&str]) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
-        let certificate = CertificateParams::new([host.to_owned()])
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        let certificate = CertificateParams::new(hosts)
             .unwrap()
             .signed_by(&key, &self.0)
             .unwrap();

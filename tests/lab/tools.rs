@@ -14,7 +14,8 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
 /// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries`,
-/// `node-libraries` and `mermaid`; or `image`, what `.ci/image` makes and needs. What every namespace needs goes without
+/// `node-libraries`, `mermaid`, `kubernetes` (Python's) and `terraform-declarations`; or `image`, what `.ci/image` makes and
+/// needs. What every namespace needs goes without
 /// saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
@@ -43,9 +44,13 @@ pub(crate) fn present(tools: &[&str]) -> bool {
         !is_required(),
         "{test} needs {lacking}: `.ci/run` installs what the lab needs, as root"
     );
-    // Past the test harness, which would keep it to itself.
-    let _ = writeln!(io::stderr(), "lab: skipped {test}: it needs {lacking}");
+    skipped(test, &lacking);
     false
+}
+
+/// Says that something was not tested. To the user, past the test harness, which would keep it to itself.
+pub(crate) fn skipped(what: &str, lacking: &str) {
+    let _ = writeln!(io::stderr(), "lab: skipped {what}: it needs {lacking}");
 }
 
 /// Whether whoever runs the tests wants all of them.
@@ -66,6 +71,11 @@ pub(crate) fn has(tool: &str) -> bool {
             directory().join("image.made").exists() && makers.into_iter().all(has)
         }
         "google-auth-library" => node_modules().is_some(),
+        "kubernetes" => python().is_some_and(|python| runs(python, ["-c", "import kubernetes"])),
+        "terraform-declarations" => {
+            terraform_declarations().is_some()
+                && python().is_some_and(|python| runs(python, ["-c", "import hcl2"]))
+        }
         "python-libraries" => python().is_some_and(|python| {
             let script = "import aiohttp, google.auth, httplib2, httpx, requests";
             runs(python, ["-c", script])
@@ -136,6 +146,11 @@ new GoogleAuth().getAccessToken().then(console.log)";
     [&path(find("node")), "-e", program, &library]
         .map(str::to_owned)
         .into()
+}
+
+/// A directory with declarations of what Terraform's Google provider takes, which CI installed.
+pub(crate) fn terraform_declarations() -> Option<PathBuf> {
+    installed("RUNUP_LAB_TERRAFORM_DECLARATIONS", "terraform-google")
 }
 
 fn path(tool: Option<PathBuf>) -> String {
