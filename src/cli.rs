@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
 
 use url::Url;
 
@@ -43,7 +44,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate | copy | completions | man [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -55,7 +56,7 @@ pub struct Cli {
     #[command(flatten)]
     pub options: Options,
     /// The command and its arguments; everything after its name is its own
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
@@ -72,6 +73,12 @@ pub enum Word {
     Explain(Explain),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
+    /// Copy this program to DIR/runup, as an init container does for the job's container
+    Copy(Copy),
+    /// Print what a shell needs to complete the words of runup
+    Completions(Completions),
+    /// Print the manual page
+    Man,
 }
 
 /// `runup env`
@@ -150,6 +157,22 @@ pub struct Emulate {
     /// The service account to play
     #[arg(long, value_name = "EMAIL")]
     pub service_account: Option<String>,
+}
+
+/// `runup copy`
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The directory, which must exist; a `runup` in it is replaced
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+}
+
+/// `runup completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
 }
 
 /// The options of a run.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches};
+use clap_complete::Shell;
 
 use url::Url;
 
@@ -91,6 +92,12 @@ pub enum Task {
         /// As whom.
         service_account: Option<String>,
     },
+    /// Copy this program into a directory.
+    Copy(PathBuf),
+    /// Print the completions of a shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
     /// Print the help or the version.
     Print(String),
 }
@@ -292,6 +299,9 @@ impl Plan {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
             },
+            Some(Word::Copy(copy)) => Task::Copy(copy.directory),
+            Some(Word::Completions(completions)) => Task::Completions(completions.shell),
+            Some(Word::Man) => Task::Man,
             None if cli.command.is_empty() => {
                 let mut entry = Entry::new(Severity::Error, "no command to run");
                 entry.details = vec!["help   write `runup [OPTIONS] COMMAND [ARG]...`, as in `runup ./a.sh -e env`; `runup --help` tells all".to_owned()];

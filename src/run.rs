@@ -1,8 +1,10 @@
 //! The tasks, each from top to bottom: a run here, the others in files of their own.
 
+pub mod copy;
 pub mod emulate;
 pub mod env;
 pub mod explain;
+pub mod manual;
 pub mod mending;
 pub mod preparing;
 pub mod route;

@@ -17,6 +17,7 @@ mod help;
 mod inherited;
 mod mended;
 mod metadata;
+mod packaging;
 mod printed;
 mod secrets;
 mod signals;

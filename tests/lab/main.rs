@@ -26,5 +26,6 @@ mod authority;
 mod conformance;
 mod endpoints;
 mod itself;
+mod packaging;
 mod pages;
 mod scenarios;
