@@ -4,7 +4,7 @@ pub mod files;
 
 use std::net::{IpAddr, SocketAddr};
 
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType};
+use dns_lookup::{AddrFamily, AddrInfoHints, LookupError, LookupErrorKind, SockType};
 use tokio::task::spawn_blocking;
 
 use self::files::{Resolvers, is_in_hosts};
@@ -31,19 +31,7 @@ pub async fn resolve(
     );
     pin_name_service();
     let name = host.to_owned();
-    let answer = spawn_blocking(move || {
-        let hints = AddrInfoHints {
-            socktype: SockType::Stream.into(),
-            ..AddrInfoHints::default()
-        };
-        dns_lookup::getaddrinfo(Some(&name), None, Some(hints)).map(|found| {
-            found
-                .filter_map(Result::ok)
-                .map(|info| info.sockaddr.ip())
-                .collect::<Vec<_>>()
-        })
-    })
-    .await;
+    let answer = spawn_blocking(move || lookup(&name)).await;
     let failed = |kind, why: String| {
         let hosts = match is_in_hosts(host) {
             true => "/etc/hosts lists it, but with no address that could be used",
@@ -78,6 +66,37 @@ pub async fn resolve(
         },
         Err(_) => failed(FailureKind::ResolverFailed, "the resolver was ended".into()),
     }
+}
+
+/// What getaddrinfo knows of `name`.
+///
+/// musl takes a name for unknown where the name server denies one kind of its addresses, as careless ones do with IPv6;
+/// glibc, which most of the command's clients come with, then takes the other kind.
+fn lookup(name: &str) -> Result<Vec<IpAddr>, LookupError> {
+    match lookup_family(name, None) {
+        Err(error)
+            if cfg!(target_env = "musl") && matches!(error.kind(), LookupErrorKind::NoName) =>
+        {
+            [AddrFamily::Inet, AddrFamily::Inet6]
+                .into_iter()
+                .find_map(|family| lookup_family(name, Some(family)).ok())
+                .ok_or(error)
+        }
+        answer => answer,
+    }
+}
+
+fn lookup_family(name: &str, family: Option<AddrFamily>) -> Result<Vec<IpAddr>, LookupError> {
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        address: family.map_or(0, i32::from),
+        ..AddrInfoHints::default()
+    };
+    let found = dns_lookup::getaddrinfo(Some(name), None, Some(hints))?;
+    Ok(found
+        .filter_map(Result::ok)
+        .map(|info| info.sockaddr.ip())
+        .collect())
 }
 
 /// Pins the name service of a static glibc binary to files and DNS, before the first name is looked up.

@@ -13,6 +13,8 @@ const ADDRESS: &str = "127.0.0.53";
 pub(crate) enum Dns {
     /// These names have these addresses; no other name exists.
     Serves(Vec<(String, IpAddr)>),
+    /// The same, but it denies a name of which it has no address of the kind that was asked for, as careless servers do.
+    Denies(Vec<(String, IpAddr)>),
     /// Every question is refused.
     Refuses,
     /// Nothing listens there.
@@ -46,9 +48,15 @@ impl Dnsmasq {
         match dns {
             Dns::Serves(names) => {
                 command.arg("--address=/#/");
-                for (name, address) in names {
-                    command.arg(format!("--address=/{name}/{address}"));
-                }
+                let record =
+                    |(name, address): &(String, IpAddr)| format!("--host-record={name},{address}");
+                command.args(names.iter().map(record));
+            }
+            Dns::Denies(names) => {
+                command.arg("--address=/#/");
+                let answer =
+                    |(name, address): &(String, IpAddr)| format!("--address=/{name}/{address}");
+                command.args(names.iter().map(answer));
             }
             // Without an upstream to ask, it refuses.
             Dns::Refuses => {}

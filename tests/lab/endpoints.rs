@@ -106,6 +106,16 @@ fn names_that_are_not_resolved_say_whom_was_asked() {
 }
 
 #[test]
+fn a_name_server_that_denies_ipv6_names_is_believed_of_ipv4() {
+    need!("dnsmasq");
+    let lab = Lab::with_dns(&Dns::Denies(names()));
+    runup(&lab, "2s")
+        .args(["--require", "dns://nexus.corp.example", "true"])
+        .run()
+        .succeeds();
+}
+
+#[test]
 fn what_is_wrong_with_tls_is_told_apart() {
     need!("nginx");
     let lab = Lab::new();
