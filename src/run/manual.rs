@@ -49,16 +49,23 @@ fn manual() -> io::Result<String> {
     Ok(polished(&String::from_utf8_lossy(&page)))
 }
 
-/// What a word does, and those of its options that a run does not have.
+/// What a word does, with those of its options that mean something else than in a run.
 fn subcommand(word: &Command, run: &Command, page: &mut Vec<u8>) -> io::Result<()> {
-    let is_shared = |argument: &Arg| {
-        let long = argument.get_long();
-        long.is_some() && run.get_arguments().any(|other| other.get_long() == long)
+    let told = |argument: &Arg| {
+        (
+            argument.get_long().map(str::to_owned),
+            argument.get_help().map(ToString::to_string),
+        )
     };
+    let of_run: Vec<_> = run.get_arguments().map(told).collect();
+    let is_shared =
+        |argument: &Arg| argument.get_long().is_some() && of_run.contains(&told(argument));
     let shared: Vec<String> = word
         .get_arguments()
         .filter(|argument| is_shared(argument))
-        .filter_map(|argument| Some(format!("--{}", argument.get_long()?)))
+        .filter_map(|argument| argument.get_long())
+        .filter(|long| *long != "help")
+        .map(|long| format!("--{long}"))
         .collect();
     let own = word
         .clone()
@@ -72,19 +79,23 @@ fn subcommand(word: &Command, run: &Command, page: &mut Vec<u8>) -> io::Result<(
     let man = Man::new(own);
     man.render_description_section(page)?;
     man.render_options_section(page)?;
+    if shared.is_empty() {
+        return Ok(());
+    }
     let mut text = Roff::new();
     text.control("PP", []);
     text.text([roman("As above: "), bold(shared.join(", ")), roman(".")]);
     text.to_writer(page)
 }
 
-/// The paragraphs behind the options, each a section: its lines are tables, or already short.
+/// The paragraphs behind the options, each a section; the second is a table.
 fn after_help(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     let text = command.get_after_help().map(ToString::to_string);
     let paragraphs = text.as_deref().unwrap_or_default().split("\n\n");
-    for (title, paragraph) in ["ENVIRONMENT", "EXIT STATUS"].into_iter().zip(paragraphs) {
+    let sections = [("ENVIRONMENT", "fi"), ("EXIT STATUS", "nf")];
+    for ((title, fill), paragraph) in sections.into_iter().zip(paragraphs) {
         let mut section = Roff::new();
-        section.control("SH", [title]).control("nf", []);
+        section.control("SH", [title]).control(fill, []);
         for line in paragraph.lines() {
             section.text([roman(line)]);
         }
@@ -118,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_page_has_every_option_value_and_code() {
-        let page = manual().unwrap().replace('\\', "");
+        let page = manual().unwrap().replace('\\', "").replace("*(Aq", "'");
         let mut command = Cli::command();
         command.build();
         let words = command.get_subcommands();
@@ -130,7 +141,8 @@ mod tests {
                     "{}: --{long}",
                     word.get_name()
                 );
-                for value in argument.get_possible_values() {
+                let values = argument.get_possible_values();
+                for value in values.iter().filter(|value| !value.is_hide_set()) {
                     assert!(page.contains(value.get_name()), "--{long} {value:?}");
                 }
             }
