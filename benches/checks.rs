@@ -1,7 +1,7 @@
 //! What many checks cost beside one: they run side by side, so that fifty take hardly longer.
 //!
-//! `cargo bench --bench checks` prints the medians. Where `WAIT_ON` names wait-on's program (npm), its time to the first success
-//! on the same port stands beside runup's.
+//! `cargo bench --bench checks` prints the medians. Where a variable names the program of a peer, its time to the first success
+//! on the same port stands beside runup's: `WAIT_ON` (npm's wait-on), `WAIT_FOR_IT` (Debian's wait-for-it), `WAIT4X`.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -59,9 +59,22 @@ fn main() {
         "runup, 200 TCP checks: {many:.2?}, {:.2} times as long",
         share(many)
     );
-    if let Some(program) = std::env::var_os("WAIT_ON") {
-        let target = format!("tcp:127.0.0.1:{port}");
-        let times = (0..RUNS / 4).map(|_| once(Command::new(&program).arg(&target)));
-        println!("wait-on, 1 TCP check: {:.2?}", median(times.collect()));
+    let address = format!("127.0.0.1:{port}");
+    let wait_on = format!("tcp:{address}");
+    for (variable, arguments) in [
+        ("WAIT_ON", &[wait_on.as_str()][..]),
+        ("WAIT_FOR_IT", &[&address, "--quiet", "--", "true"]),
+        ("WAIT4X", &["tcp", &address, "--quiet", "--", "true"]),
+    ] {
+        let Some(program) = std::env::var_os(variable) else {
+            println!("{variable} is not set: left out");
+            continue;
+        };
+        let times = (0..RUNS).map(|_| once(Command::new(&program).args(arguments)));
+        let time = median(times.collect());
+        println!(
+            "{variable}, 1 TCP check: {time:.2?}, {:.1} times runup's",
+            share(time)
+        );
     }
 }

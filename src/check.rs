@@ -132,7 +132,8 @@ impl Subject {
                     expected: expected.as_deref(),
                     attempt_timeout: context.attempt_timeout,
                 };
-                let proven = server.attempt(progress).await?;
+                // On the heap, as it is many times larger than an endpoint's, of which there may be hundreds.
+                let proven = Box::pin(server.attempt(progress)).await?;
                 Ok(Evidence::Metadata(Box::new(proven)))
             }
             Self::Endpoint(target) => target
@@ -149,7 +150,8 @@ impl Subject {
                 let Context {
                     settings, trust, ..
                 } = context;
-                target.attempt_otherwise(settings, trust).await
+                // Seldom needed: no check carries it along.
+                Box::pin(target.attempt_otherwise(settings, trust)).await
             }
             _ => None,
         }

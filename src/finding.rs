@@ -13,7 +13,7 @@ use crate::check::endpoint::OtherWay;
 use crate::environment::ca;
 use crate::environment::proxy::{self, Notice};
 use crate::exit_code::ExitCode;
-use crate::failure::{CertificateFault, Failure, FailureKind, Phase};
+use crate::failure::{CertificateFault, Failure, FailureKind, Patience, Phase};
 use crate::finding::code::Code;
 use crate::net::certificate::{self, Certificate};
 use crate::net::trace::{Range, Step, Trace};
@@ -221,7 +221,7 @@ fn metadata(failure: &Failure, circumstances: &Circumstances) -> (Code, ExitCode
             with_variables("the network diverts port 80 of 169.254.169.254 into a proxy."),
             lines([
                 "network team: exempt 169.254.169.254/32 from the interception",
-                "job owner: deploy with --vpc-egress=private-ranges-only if all-traffic is not required",
+                "job owner: deploy with --vpc-egress=private-ranges-only if all-traffic is not required; that this helps is inferred, not documented",
             ]),
         ),
         FailureKind::CaptivePage { .. } | FailureKind::Redirected { .. } => unavailable(
@@ -437,6 +437,9 @@ fn other(subject: &Subject, failure: &Failure) -> (Code, ExitCode, Lines, Lines)
             lines(["the connection was made and then closed by the other side or something between."]),
             lines(["network team: see whether a firewall or proxy closes connections to this host"]),
         ),
+        FailureKind::ProxyUnreachable(why) if why.patience() == Patience::None => {
+            tls_of_the_proxy(subject, why)
+        }
         FailureKind::ProxyUnreachable(_) => unavailable(
             Code::ProxyUnreachable,
             lines(["the proxy itself is not reached, so nothing is known about the host."]),
@@ -570,9 +573,30 @@ fn other(subject: &Subject, failure: &Failure) -> (Code, ExitCode, Lines, Lines)
     }
 }
 
+/// The finding of an `https://` proxy with which there is no agreement on TLS: what it would be of a host, in other words.
+fn tls_of_the_proxy(subject: &Subject, why: &FailureKind) -> (Code, ExitCode, Lines, Lines) {
+    let of_a_host = Failure::new(Phase::Handshake, why.clone(), "");
+    let (code, exit, _, help) = other(subject, &of_a_host);
+    let means = lines([
+        "it is the proxy, to which the proxy variable says `https://`. Nothing is known about the host.",
+    ]);
+    let help = match why {
+        FailureKind::PlainHttp | FailureKind::NotTls => lines([
+            "job owner: write http:// in the proxy variable: it tells how to speak to the proxy, whatever the hosts behind it speak",
+        ]),
+        _ => help
+            .iter()
+            .map(|line| line.replace("owner of the host:", "proxy team:"))
+            .collect(),
+    };
+    (code, exit, means, help)
+}
+
 /// The finding of an attempt that was cut off, by where it stood.
 fn timed_out(failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
     let unavailable = |code, means: Lines, help: Lines| (code, ExitCode::Unavailable, means, help);
+    // A plain request is the proxy's to answer, as CONNECT is.
+    let is_proxys = failure.trace.proxy.is_some() && !failure.trace.has_passed(Phase::Tunnel);
     match failure.phase {
         Phase::Local | Phase::Resolve | Phase::Connect => unavailable(
             Code::EndpointTimeout,
@@ -585,7 +609,7 @@ fn timed_out(failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
                 "job owner: private addresses need --vpc-egress and a connector or Direct VPC egress",
             ]),
         ),
-        Phase::Tunnel => unavailable(
+        _ if is_proxys => unavailable(
             Code::ProxyTimeout,
             lines([
                 "the proxy took the connection, and then neither reached the host nor refused.",
@@ -595,7 +619,7 @@ fn timed_out(failure: &Failure) -> (Code, ExitCode, Lines, Lines) {
                 "proxy team: see whether the proxy resolves and reaches the host",
             ]),
         ),
-        Phase::Handshake | Phase::Request | Phase::Response => unavailable(
+        Phase::Tunnel | Phase::Handshake | Phase::Request | Phase::Response => unavailable(
             Code::EndpointNoAnswer,
             lines([
                 "the connection was made, so that no firewall is in the way of it; but then nothing came back.",

@@ -64,6 +64,45 @@ impl Image {
     }
 }
 
+/// How much the kernel must copy for execve(2), which it does within limits: 32 pages for one argument or variable, and for all
+/// together as the limit of the stack's size allows.
+#[derive(Debug)]
+pub struct Weight {
+    /// The longest argument or variable, as it is shown, without its value.
+    pub longest: String,
+    /// Its bytes, the name of a variable and the final NUL included.
+    pub bytes: usize,
+    /// The bytes of all.
+    pub total: usize,
+}
+
+impl Image {
+    /// What the kernel would copy.
+    pub fn weight(&self) -> Weight {
+        let length = |text: &CString| text.as_bytes_with_nul().len();
+        let variables = self.variables.iter().map(|variable| {
+            let name = variable.to_bytes().split(|byte| *byte == b'=').next();
+            let name = String::from_utf8_lossy(name.unwrap_or_default());
+            (name.into_owned(), length(variable))
+        });
+        let arguments = self.arguments.iter().enumerate();
+        let all: Vec<_> = arguments
+            .map(|(number, argument)| (format!("argument {number}"), length(argument)))
+            .chain(variables)
+            .collect();
+        let total = all.iter().map(|(_, bytes)| bytes).sum();
+        let (longest, bytes) = all
+            .into_iter()
+            .max_by_key(|(_, bytes)| *bytes)
+            .unwrap_or_default();
+        Weight {
+            longest,
+            bytes,
+            total,
+        }
+    }
+}
+
 fn c_string(text: &OsStr) -> Result<CString, Errno> {
     CString::new(text.as_bytes()).map_err(|_| Errno::EINVAL)
 }

@@ -78,6 +78,7 @@ impl Entry {
 #[derive(Clone, Debug)]
 pub struct Console {
     is_json: bool,
+    is_terminal: bool,
     labels: Arc<Map<String, Value>>,
 }
 
@@ -92,6 +93,10 @@ impl Console {
             LogFormat::Text => false,
             LogFormat::Auto => is_on_google && !std::io::stderr().is_terminal(),
         };
+        let is_terminal = std::io::stderr().is_terminal()
+            && environment
+                .get("TERM")
+                .is_some_and(|name| !name.is_empty() && name != "dumb");
         // The names under which Cloud Run itself labels the lines of a job's task.
         let labels = [
             ("run.googleapis.com/execution_name", "CLOUD_RUN_EXECUTION"),
@@ -103,6 +108,7 @@ impl Console {
         .collect();
         Self {
             is_json,
+            is_terminal,
             labels: Arc::new(labels),
         }
     }
@@ -110,6 +116,12 @@ impl Console {
     /// Whether messages are JSON.
     pub fn is_json(&self) -> bool {
         self.is_json
+    }
+
+    /// Whether somebody looks on, at a terminal on which lines can be taken back.
+    pub fn is_live(&self) -> bool {
+        // Diagnostics would run into what is redrawn.
+        self.is_terminal && !self.is_json && !tracing::enabled!(Level::DEBUG)
     }
 
     /// Writes `entry`. That stderr is closed or full is nothing runup could tell anybody.

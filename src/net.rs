@@ -103,9 +103,11 @@ impl Progress {
             Phase::Resolve => FailureKind::ResolverFailed,
             _ => FailureKind::TimedOut,
         };
-        // Up to the connection, it is the proxy that is waited for.
+        // Up to the connection it is the proxy that is waited for, and with TLS that is no tunnel's, too.
+        let is_proxys = phase <= Phase::Connect
+            || phase == Phase::Handshake && !trace.has_passed(Phase::Tunnel);
         let kind = match trace.proxy {
-            Some(_) if phase <= Phase::Connect => FailureKind::ProxyUnreachable(Box::new(kind)),
+            Some(_) if is_proxys => FailureKind::ProxyUnreachable(Box::new(kind)),
             _ => kind,
         };
         let saw = format!("nothing came back from {hop} in time, while {phase}");

@@ -38,7 +38,7 @@ pub struct Waiting {
     pub attempts: u32,
     /// Why the last one did.
     pub reason: Option<String>,
-    has_ended: bool,
+    pub(crate) has_ended: bool,
 }
 
 /// All checks as they stand, for whoever interrupts them.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::check::Evidence;
 use crate::check::command::Runnable;
-use crate::check::{Evidence, Subject};
 use crate::environment::Edit;
 use crate::exit_code::ExitCode;
 use crate::finding::{Finding, Severity};
@@ -186,24 +186,6 @@ fn way(steps: &[Step], proxy: Option<&str>) -> String {
         Some(proxy) => format!("{steps}, by the proxy `{proxy}`"),
         None => steps,
     }
-}
-
-/// The line of a check that is waited for.
-pub fn waiting(
-    subject: &Subject,
-    reason: &str,
-    attempt: u32,
-    since: Duration,
-    of: Duration,
-) -> Entry {
-    Entry::new(
-        log::Severity::Notice,
-        format!(
-            "waiting: {subject} {reason} (attempt {attempt}, {} of {})",
-            short(since),
-            short(of)
-        ),
-    )
 }
 
 /// A duration as people read it: `3.1 ms`, `1.4 s`, `120 s`.

@@ -72,6 +72,9 @@ pub struct Attempt {
     pub failure: Option<Failure>,
 }
 
+/// With less time than this before the deadline, no further attempt is made.
+const LAST: Duration = Duration::from_millis(200);
+
 fn time_left(policy: &Policy) -> Duration {
     policy.deadline.saturating_duration_since(Instant::now())
 }
@@ -109,7 +112,6 @@ where
     let mut count = 0;
     let mut in_a_row = 0;
     let mut last: Option<Failure> = None;
-    let mut is_final = false;
     // tokio's clock ticks in milliseconds: a sleep of nothing would cost one.
     if !policy.first.is_zero() {
         tokio::select! {
@@ -152,16 +154,15 @@ where
         let mut pause = pauses.next().unwrap_or(policy.max).max(asked_pause);
         if is_hopeless
             || is_enough
-            || is_final
             || *give_up.borrow()
-            || remaining.is_zero()
+            || remaining < LAST
             || asked_pause >= remaining
         {
             break Err(telling);
         }
         if pause >= remaining {
-            // One more attempt, with time left for it.
-            (pause, is_final) = (remaining / 2, true);
+            // More attempts, each with time left for it, until hardly any is left.
+            pause = (remaining / 2).max(asked_pause);
         }
         last = Some(telling);
         tokio::select! {
@@ -247,7 +248,11 @@ mod tests {
         .await;
         assert_eq!(all.outcome.unwrap_err().kind, FailureKind::Refused);
         assert!(all.took <= Duration::from_secs(60), "{:?}", all.took);
-        assert!(all.took > Duration::from_secs(50), "{:?}", all.took);
+        assert!(
+            all.took > Duration::from_secs(60) - 2 * LAST,
+            "{:?}",
+            all.took
+        );
     }
 
     #[tokio::test(start_paused = true)]

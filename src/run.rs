@@ -7,6 +7,7 @@ pub mod explain;
 pub mod manual;
 pub mod mending;
 pub mod preparing;
+pub mod progress;
 pub mod route;
 pub mod token;
 pub mod waiting;
@@ -26,10 +27,10 @@ use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::{self, Circumstances};
 use crate::launch::inherited::Held;
 use crate::launch::init::Init;
-use crate::launch::{Image, exec};
+use crate::launch::{Image, Weight, exec};
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Run;
-use crate::{print, report};
+use crate::{net, print, report};
 
 /// Mends, checks, reports, and becomes the command.
 pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
@@ -119,18 +120,34 @@ fn launch(
     held: &Held,
     console: &Console,
 ) -> ExitCode {
-    let failed = |error: &dyn std::error::Error| {
-        let mut entry = Entry::new(
-            Severity::Error,
-            format!("cannot run `{}`: {error}", runnable.path.display()),
-        );
-        entry.details = vec!["help   the kernel refused a program that looked sound; see whether it is for this machine".to_owned()];
+    let failed = |error: io::Error, weight: Option<Weight>| {
+        let path = runnable.path.display();
+        let (message, help) = match weight.filter(|_| error.kind() == io::ErrorKind::ArgumentListTooLong) {
+            Some(Weight {
+                longest,
+                bytes,
+                total,
+            }) => (
+                format!(
+                    "cannot run `{path}`: its arguments and variables are too long for the kernel: `{longest}` has {bytes} bytes, all have {total}"
+                ),
+                format!(
+                    "shorten `{longest}`: Linux takes 131072 bytes in one of them, and together a quarter of the stack's limit; `runup env --diff` tells what runup added"
+                ),
+            ),
+            None => (
+                format!("cannot run `{path}`: {}", net::plain(&error)),
+                "the kernel refused a program that looked sound; see whether it is for this machine".to_owned(),
+            ),
+        };
+        let mut entry = Entry::new(Severity::Error, message);
+        entry.details = vec![format!("help   {help}")];
         console.say(&entry);
         ExitCode::CannotRun
     };
     let image = match Image::new(runnable, command, environment) {
         Ok(image) => image,
-        Err(errno) => return failed(&errno),
+        Err(errno) => return failed(errno.into(), None),
     };
     if let Some(signal) = held.pending() {
         let code = match signal {
@@ -145,14 +162,16 @@ fn launch(
         return code;
     }
     if !is_parent {
-        return failed(&exec::exec(&image, &held.mask));
+        let errno = exec::exec(&image, &held.mask);
+        return failed(errno.into(), Some(image.weight()));
     }
+    let weight = image.weight();
     match Init::new(held.mask)
         .map_err(io::Error::from)
         .and_then(|init| init.run(image))
     {
         Ok(code) => ExitCode::Command(code),
-        Err(error) => failed(&error),
+        Err(error) => failed(error, Some(weight)),
     }
 }
 
@@ -160,7 +179,7 @@ fn launch(
 pub(crate) fn failed_to(what: &str, error: &io::Error, console: &Console) -> ExitCode {
     console.say(&Entry::new(
         Severity::Error,
-        format!("cannot {what}: {}", crate::net::plain(error)),
+        format!("cannot {what}: {}", net::plain(error)),
     ));
     ExitCode::Unavailable
 }

@@ -275,25 +275,28 @@ impl Target {
         match self.scheme {
             Scheme::Dns => return resolve::resolve(&self.host, 0, progress).await.map(|_| ()),
             Scheme::Proxy => {
-                return tunnel::answers(&self.own_proxy(settings), trust, progress).await;
+                let proxy = self.own_proxy(settings);
+                return Box::pin(tunnel::answers(&proxy, trust, progress)).await;
             }
             _ => {}
         }
+        // What goes further than a connection is on the heap: of the plain ones there may be hundreds.
         let mut stream: Wire = match (self.scheme, proxy) {
             (_, None) => Box::new(connect::connect(&self.host, self.port, progress).await?),
             // To a proxy, a plain request names the whole URL.
-            (Scheme::Http, Some(proxy)) => tunnel::reach(proxy, trust, progress).await?,
+            (Scheme::Http, Some(proxy)) => Box::pin(tunnel::reach(proxy, trust, progress)).await?,
             (_, Some(proxy)) => {
                 let authority = format!("{}:{}", self.host, self.port);
-                tunnel::tunnel(proxy, &authority, trust, progress).await?
+                Box::pin(tunnel::tunnel(proxy, &authority, trust, progress)).await?
             }
         };
         if matches!(self.scheme, Scheme::Tls | Scheme::Https) {
-            (stream, reached.certificate) = trust.handshake(stream, &self.host, progress).await?;
+            let agreed = trust.handshake(stream, &self.host, progress);
+            (stream, reached.certificate) = Box::pin(agreed).await?;
         }
         match self.scheme {
-            Scheme::Http => self.request(stream, proxy, progress, reached).await,
-            Scheme::Https => self.request(stream, None, progress, reached).await,
+            Scheme::Http => Box::pin(self.request(stream, proxy, progress, reached)).await,
+            Scheme::Https => Box::pin(self.request(stream, None, progress, reached)).await,
             _ => Ok(()),
         }
     }
@@ -324,9 +327,14 @@ impl Target {
             .and_then(ProxyUrl::basic_authorization)
             .and_then(|value| HeaderValue::try_from(value).ok());
         headers.extend(credentials.map(|value| (PROXY_AUTHORIZATION, value)));
+        let hop = match proxy {
+            Some(proxy) => format!("the proxy `{proxy}`, asked for `{authority}`"),
+            None => format!("`{authority}`"),
+        };
         let question = Question {
             method: &self.options.method,
             host: &authority,
+            hop: &hop,
             target: match proxy {
                 Some(_) => self.url.as_str(),
                 None => path,
@@ -366,7 +374,7 @@ impl Target {
                 None => return Ok(()),
             },
         };
-        progress.enter(Phase::Response, format!("`{authority}`"));
+        progress.enter(Phase::Response, hop);
         let mut saw = format!("{status} to {} {self}", self.options.method);
         for (name, value) in [
             ("through", proxy.map(ToString::to_string)),

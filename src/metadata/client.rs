@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::metadata::verdict::{self, Account, Answer, Question, Token};
 use crate::metadata::{FLAVOR, FLAVOR_VALUE};
-use crate::net::http::{AGENT, BODY_LIMIT, retry_after, text};
+use crate::net::http::{AGENT, BODY_LIMIT, came_unasked, retry_after, text};
 use crate::net::{Progress, io_failure, resolve};
 
 /// The region is a convenience: more than this it may not cost.
@@ -193,7 +193,7 @@ fn failure(error: &reqwest::Error, authority: &str, reached: Phase) -> Failure {
             break;
         }
         if let Some(http) = inner.downcast_ref::<hyper::Error>()
-            && http.is_parse()
+            && (http.is_parse() || came_unasked(http))
         {
             (kind, said) = (
                 FailureKind::NotHttp,

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::failure::{Failure, FailureKind, Phase};
@@ -21,7 +21,7 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// # Errors
 /// The failure to resolve, or the one that tells most among the addresses', with all of them named in what was seen.
 pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpStream, Failure> {
-    let addresses = resolve::resolve(host, port, progress).await?;
+    let addresses = interleaved(resolve::resolve(host, port, progress).await?);
     progress.tries(&addresses);
     let is_name = bare(host).parse::<IpAddr>().is_err();
     let source = match is_name && is_in_hosts(host) {
@@ -36,24 +36,24 @@ pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpSt
     progress.enter(Phase::Connect, all.join(", "));
 
     let mut untried = addresses.into_iter();
-    let mut attempts = JoinSet::new();
+    // Polled by this task: one of their own would have to wake it.
+    let mut attempts = FuturesUnordered::new();
     let mut failures = Vec::new();
     loop {
         let next = untried.next();
         if let Some(address) = next {
-            attempts.spawn(async move { (address, TcpStream::connect(address).await) });
+            attempts.push(async move { (address, TcpStream::connect(address).await) });
         }
         tokio::select! {
-            ended = attempts.join_next() => match ended {
-                Some(Ok((_, Ok(stream)))) => {
+            ended = attempts.next() => match ended {
+                Some((_, Ok(stream))) => {
                     // Latency matters more than packets here; a failure to say so does not.
                     let _ = stream.set_nodelay(true);
                     return Ok(stream);
                 }
-                Some(Ok((address, Err(error)))) => {
+                Some((address, Err(error))) => {
                     failures.push((address, io_failure(Phase::Connect, &error)));
                 }
-                Some(Err(_)) => {}
                 None => break,
             },
             () = sleep(HEAD_START), if next.is_some() => {}
@@ -79,6 +79,23 @@ pub async fn connect(host: &str, port: u16, progress: &Progress) -> Result<TcpSt
     Err(Failure::new(Phase::Connect, kind, saw))
 }
 
+/// The addresses with their families in turn, the preferred one first: a family that leads nowhere costs one head start,
+/// however many addresses it has (RFC 8305).
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let is_six = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, others): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == is_six);
+    let mut others = others.into_iter();
+    let mut all = Vec::new();
+    for address in preferred {
+        all.push(address);
+        all.extend(others.next());
+    }
+    all.extend(others);
+    all
+}
+
 /// `host` without the brackets of an IPv6 address.
 pub fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
@@ -87,6 +104,27 @@ pub fn bare(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let of = |text: &str| -> Vec<SocketAddr> {
+            text.split(' ').map(|one| one.parse().unwrap()).collect()
+        };
+        for (given, tried) in [
+            (
+                "[a::]:1 [b::]:1 [c::]:1 1.0.0.1:1",
+                "[a::]:1 1.0.0.1:1 [b::]:1 [c::]:1",
+            ),
+            (
+                "1.0.0.1:1 [a::]:1 [b::]:1 [c::]:1",
+                "1.0.0.1:1 [a::]:1 [b::]:1 [c::]:1",
+            ),
+            ("1.0.0.2:1 1.0.0.1:1", "1.0.0.2:1 1.0.0.1:1"),
+        ] {
+            assert_eq!(interleaved(of(given)), of(tried));
+        }
+        assert_eq!(interleaved(Vec::new()), []);
+    }
 
     #[tokio::test]
     async fn a_refusal_is_told_with_its_address_and_its_steps() {

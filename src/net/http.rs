@@ -26,6 +26,8 @@ pub struct Question<'a> {
     pub method: &'a Method,
     /// The authority that the `Host` field names.
     pub host: &'a str,
+    /// Who is to answer, as it is shown.
+    pub hop: &'a str,
     /// The path, or for a proxy the whole URL.
     pub target: &'a str,
     /// More header fields; one that runup sends by itself is replaced.
@@ -54,8 +56,8 @@ pub async fn ask(
     question: &Question<'_>,
     progress: &Progress,
 ) -> Result<Answer, Failure> {
-    let host = question.host;
-    progress.enter(Phase::Request, format!("`{host}`"));
+    let Question { host, hop, .. } = *question;
+    progress.enter(Phase::Request, hop);
     let failed = |error: hyper::Error| {
         // A request that was not sent any more carries what had ended the connection.
         let inner = error.source().and_then(|cause| cause.downcast_ref());
@@ -64,7 +66,7 @@ pub async fn ask(
             true => FailureKind::NotHttp,
             false => FailureKind::Broken,
         };
-        Failure::new(Phase::Request, kind, format!("`{host}`: {cause}"))
+        Failure::new(Phase::Request, kind, format!("{hop}: {cause}"))
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
@@ -106,8 +108,11 @@ pub async fn ask(
 
 /// Whether the connection ended since something came before the request was sent, which no HTTP server does. hyper has
 /// no question for it, so it is what all others deny.
-fn came_unasked(error: &hyper::Error) -> bool {
-    error.source().is_none() && !error.is_closed() && !error.is_incomplete_message()
+pub fn came_unasked(error: &hyper::Error) -> bool {
+    error.source().is_none()
+        && !error.is_closed()
+        && !error.is_incomplete_message()
+        && !error.is_canceled()
 }
 
 /// The time a Retry-After header asks for, in seconds or as a date.

@@ -13,11 +13,16 @@ use hyper_util::rt::TokioIo;
 /// A connection to the proxy itself.
 ///
 /// # Errors
-/// [`FailureKind::ProxyUnreachable`] with what kept from it, the failures of TLS for an `https://` proxy, and
+/// [`FailureKind::ProxyUnreachable`] with what kept from it, which for an `https://` proxy may be a failure of TLS, and
 /// [`FailureKind::ProxyUnusable`] for SOCKS, which the checks do not speak.
 pub async fn reach(proxy: &ProxyUrl, trust: &Trust, progress: &Progress) -> Result<Wire, Failure> {
     progress.through(proxy.to_string());
-    let named = |failure: Failure| Failure {
+    let unreached = |failure: Failure| Failure {
+        kind: match failure.kind {
+            // The container's own.
+            FailureKind::CaFile { .. } => failure.kind,
+            kind => FailureKind::ProxyUnreachable(Box::new(kind)),
+        },
         saw: format!("the proxy `{proxy}`: {}", failure.saw),
         ..failure
     };
@@ -28,15 +33,12 @@ pub async fn reach(proxy: &ProxyUrl, trust: &Trust, progress: &Progress) -> Resu
     }
     let stream = connect::connect(proxy.host(), proxy.port(), progress)
         .await
-        .map_err(|failure| Failure {
-            kind: FailureKind::ProxyUnreachable(Box::new(failure.kind.clone())),
-            ..named(failure)
-        })?;
+        .map_err(unreached)?;
     let stream: Wire = Box::new(stream);
     match proxy.scheme() {
         Scheme::Https => {
             let agreed = trust.handshake(stream, proxy.host(), progress).await;
-            Ok(agreed.map_err(named)?.0)
+            Ok(agreed.map_err(unreached)?.0)
         }
         _ => Ok(stream),
     }

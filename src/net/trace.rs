@@ -32,6 +32,14 @@ pub struct Trace {
     pub proxy: Option<String>,
 }
 
+impl Trace {
+    /// Whether it came past `phase`.
+    pub fn has_passed(&self, phase: Phase) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.phase == phase && step.passed)
+    }
+}
+
 fn milliseconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
 }

@@ -130,6 +130,7 @@ const OLDER_REQUESTS: Reader = Reader {
 };
 
 const PIP: Reader = Reader {
+    values: &PIP_VALUES,
     before: Before::Sole("PIP_PROXY"),
     ..OLDER_REQUESTS
 };

@@ -38,6 +38,8 @@ pub(super) struct Values {
     pub(super) schemeless_address: Then,
     /// `squid:3128`
     pub(super) schemeless_name: Then,
+    /// `squid.corp.example:3128`, where that makes a difference.
+    pub(super) schemeless_dotted: Option<Then>,
     /// `//squid:3128`
     pub(super) slashes: Then,
     /// `HTTP://squid:3128`
@@ -84,6 +86,7 @@ pub(super) struct Values {
 pub(super) const TOLERANT: Values = Values {
     schemeless_address: Then::Proxy,
     schemeless_name: Then::Proxy,
+    schemeless_dotted: None,
     slashes: Then::Proxy,
     upper_scheme: Then::Proxy,
     path: Then::Proxy,
@@ -110,6 +113,7 @@ pub(super) const TOLERANT: Values = Values {
 pub(super) const UNMEASURED: Values = Values {
     schemeless_address: Then::Unknown,
     schemeless_name: Then::Unknown,
+    schemeless_dotted: None,
     slashes: Then::Unknown,
     upper_scheme: Then::Unknown,
     path: Then::Unknown,
@@ -137,6 +141,7 @@ pub(super) const UNMEASURED: Values = Values {
 enum Defect {
     SchemelessAddress,
     SchemelessName,
+    SchemelessDotted,
     Slashes,
     UpperScheme,
     Path,
@@ -162,6 +167,7 @@ impl Defect {
         match self {
             Self::SchemelessAddress => values.schemeless_address,
             Self::SchemelessName => values.schemeless_name,
+            Self::SchemelessDotted => values.schemeless_dotted.unwrap_or(values.schemeless_name),
             Self::Slashes => values.slashes,
             Self::UpperScheme => values.upper_scheme,
             Self::Path => values.path,
@@ -186,9 +192,10 @@ impl Defect {
     /// Why a client fails that fails on this.
     fn failure(self) -> &'static str {
         match self {
-            Self::SchemelessAddress | Self::SchemelessName | Self::Slashes => {
-                "takes no proxy without `http://`"
-            }
+            Self::SchemelessAddress
+            | Self::SchemelessName
+            | Self::SchemelessDotted
+            | Self::Slashes => "takes no proxy without `http://`",
             Self::UpperScheme => "takes no scheme in upper case",
             Self::Path => "takes no proxy with a path",
             Self::Blanks => "takes no blanks around a proxy",
@@ -361,6 +368,7 @@ impl Value {
                     let host = rest.split([':', '/']).next().unwrap_or_default();
                     defects.push(match host.parse::<Ipv4Addr>() {
                         Ok(_) => Defect::SchemelessAddress,
+                        Err(_) if host.contains('.') => Defect::SchemelessDotted,
                         Err(_) => Defect::SchemelessName,
                     });
                 }

@@ -1,6 +1,5 @@
-//! Running the checks with an eye on signals, and telling what is waited for.
+//! Running the checks with an eye on signals.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
@@ -9,11 +8,10 @@ use nix::sys::signal::{SigSet, Signal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
-use super::failed_to;
+use super::{failed_to, progress};
 use crate::check::{Check, Context};
 use crate::cli::OnFailure;
 use crate::exit_code::ExitCode;
-use crate::failure::Patience;
 use crate::launch::inherited;
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Retry;
@@ -38,17 +36,20 @@ pub fn waited_for(
         first: retry::splay(retry.splay, retry.task, fastrand::Rng::new()),
         attempts: None,
     };
-    if !policy.first.is_zero() {
-        tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
-    }
     let pending = Pending::default();
-    let teller = Teller::new(begin, retry.timeout, console);
-    let observe = |check: &Check, attempt: &Attempt| teller.hear(check, attempt);
     let waited = block_on(async {
+        let checked = async {
+            if !policy.first.is_zero() {
+                tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
+            }
+            preflight::run(checks, context, &policy, on_failure, trace, &pending).await
+        };
         tokio::select! {
+            // In this order, so that a signal is heard from the first check on.
             biased;
             code = ended_by_signal() => Err(code),
-            outcomes = preflight::run(checks, context, &policy, on_failure, observe, &pending) => Ok(outcomes),
+            outcomes = checked => Ok(outcomes),
+            never = progress::tell(&pending, begin, retry.timeout, console) => match never {},
         }
     });
     match waited {
@@ -104,70 +105,20 @@ pub async fn ended_by_signal() -> ExitCode {
     }
 }
 
-/// Tells of what is waited for: nothing in the first second, then each change, else at most a line in ten seconds.
-struct Teller<'a> {
-    begin: Instant,
-    timeout: Duration,
-    console: &'a Console,
-    told: RefCell<Vec<(String, String)>>,
-    last: RefCell<Instant>,
-}
-
-const SILENCE: Duration = Duration::from_secs(1);
-const REPETITION: Duration = Duration::from_secs(10);
-
-impl<'a> Teller<'a> {
-    fn new(begin: Instant, timeout: Duration, console: &'a Console) -> Self {
-        Self {
-            begin,
-            timeout,
-            console,
-            told: RefCell::default(),
-            last: RefCell::new(begin),
-        }
-    }
-
-    fn hear(&self, check: &Check, attempt: &Attempt) {
-        let name = check.subject.to_string();
-        let took = attempt.took;
-        let Some(failure) = &attempt.failure else {
-            tracing::debug!(check = name, attempt = attempt.number, ?took, "passed");
-            return;
-        };
-        let reason = failure.kind.in_short();
-        tracing::debug!(
+/// What `--verbose` says of an attempt.
+fn trace(check: &Check, attempt: &Attempt) {
+    let name = check.subject.to_string();
+    let took = attempt.took;
+    match &attempt.failure {
+        None => tracing::debug!(check = name, attempt = attempt.number, ?took, "passed"),
+        Some(failure) => tracing::debug!(
             check = name,
             attempt = attempt.number,
             ?took,
             saw = failure.saw,
-            "{reason}"
-        );
-        let since = self.begin.elapsed();
-        if failure.kind.patience() == Patience::None || since < SILENCE || since >= self.timeout {
-            return;
-        }
-        let mut told = self.told.borrow_mut();
-        let is_news = match told.iter_mut().find(|(told, _)| *told == name) {
-            Some((_, before)) if *before == reason => false,
-            Some((_, before)) => {
-                before.clone_from(&reason);
-                true
-            }
-            None => {
-                told.push((name, reason.clone()));
-                true
-            }
-        };
-        if is_news || self.last.borrow().elapsed() >= REPETITION {
-            self.last.replace(Instant::now());
-            self.console.say(&report::waiting(
-                &check.subject,
-                &reason,
-                attempt.number,
-                since,
-                self.timeout,
-            ));
-        }
+            "{}",
+            failure.kind.in_short()
+        ),
     }
 }
 

@@ -361,3 +361,145 @@ fn a_proxy_that_refuses_the_tunnel_is_told_apart_from_the_host() {
         assert_eq!(proxy.asked()[0].path, "github.corp.example:443");
     }
 }
+
+#[test]
+fn several_hosts_in_one_variable_are_checked_in_their_order() {
+    let fake = Fake::new([http("404 Not Found")]);
+    let refused = Port::closed().url("tcp");
+    let done = Run::new()
+        .off()
+        .env(
+            "RUNUP_REQUIRE",
+            format!("  {refused}#attempts=1\n\t{0} {0}#expect=200", url(&fake)),
+        )
+        .args(["--log-format", "json"])
+        .command(["true"])
+        .code(69)
+        .any_stderr()
+        .run();
+    assert_eq!(done.codes(), ["endpoint/refused", "endpoint/status"]);
+    let entries = done.entries();
+    let checks = entries.last().unwrap()["checks"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
+    let first = url(&fake);
+    assert_eq!(names[names.len() - 3..], [&refused, &first, &first]);
+}
+
+#[test]
+fn two_hundred_checks_take_as_long_as_the_slowest_and_stand_in_their_order() {
+    let open = Port::closed();
+    let address = open.address;
+    let _open = open.open();
+    let busy = http("503 Service Unavailable").header("Retry-After", "1");
+    let slow = Fake::new([busy, http("200 OK")]);
+    let urls: Vec<String> = (0..200)
+        .map(|number| match number {
+            77 => url(&slow),
+            // Another spelling of loopback for each, so that their order shows.
+            number => format!("tcp://127.0.0.{}:{}", number + 2, address.port()),
+        })
+        .collect();
+    // Those on other addresses refuse: they listen on 127.0.0.1 alone.
+    let done = Run::new()
+        .off()
+        .env("RUNUP_WANT", urls.join("#attempts=2\n") + "#attempts=2")
+        .args(["--log-format", "json", "--timeout", "50s"])
+        .command(["true"])
+        .any_stderr()
+        .run();
+    let entries = done.entries();
+    let checks = entries.last().unwrap()["checks"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let names: Vec<_> = checks
+        .iter()
+        .filter_map(|check| check["name"].as_str())
+        .filter(|name| name.contains("://"))
+        .collect();
+    assert_eq!(names, urls);
+    assert_eq!(
+        done.codes()
+            .iter()
+            .filter(|code| *code == "endpoint/refused")
+            .count(),
+        199
+    );
+    assert!(done.took < Duration::from_secs(20), "{:?}", done.took);
+}
+
+#[test]
+fn the_fragment_has_a_time_and_a_way_of_its_own() {
+    // A host that hangs is left to after its own time, not after that of all.
+    let hanging = Fake::new([Answer::Hang]);
+    let done = Run::new()
+        .off()
+        .args([
+            "--require",
+            &format!("{}#timeout=300ms&attempts=2", url(&hanging)),
+        ])
+        .args(["--attempt-timeout", "40s", "--timeout", "50s"])
+        .command(["true"])
+        .code(69)
+        .stderr("...\n  code   endpoint/no-answer (runup explain endpoint/no-answer)\n...\n")
+        .run();
+    assert_eq!(hanging.asked().len(), 2);
+    assert!(done.took < Duration::from_secs(20), "{:?}", done.took);
+
+    // Each way, against what the environment says.
+    let ways = [
+        ("via=direct", "nobody.example", [0, 1]),
+        ("via=proxy", "127.0.0.1", [1, 0]),
+    ];
+    for (via, bypass, asked) in ways {
+        let (proxy, host) = (Fake::new([http("200 OK")]), Fake::new([http("200 OK")]));
+        Run::new()
+            .off()
+            .args(["--proxy", "keep"])
+            .env("http_proxy", format!("http://{}", proxy.address()))
+            .env("no_proxy", bypass)
+            .args(["--require", &format!("{}#{via}", url(&host))])
+            .command(["true"])
+            .any_stderr()
+            .run();
+        assert_eq!([proxy.asked().len(), host.asked().len()], asked, "{via}");
+    }
+    // There is no proxy to go by.
+    Run::new()
+        .off()
+        .args(["--require", &format!("{}#via=proxy", url(&hanging))])
+        .command(["true"])
+        .code(78)
+        .stderr("...\n  code   proxy/none (runup explain proxy/none)\n...\n")
+        .run();
+}
+
+#[test]
+fn what_the_host_says_through_the_proxy_is_not_the_proxys_word() {
+    for (answer, code) in [
+        (http("503 Service Unavailable"), "endpoint/status"),
+        (
+            http("503 Service Unavailable").header("X-Squid-Error", "ERR_DNS_FAIL 0"),
+            "proxy/cannot-reach",
+        ),
+        (
+            http("502 Bad Gateway").header("Proxy-Status", "proxy; error=dns_error"),
+            "proxy/cannot-reach",
+        ),
+    ] {
+        let proxy = Fake::new([answer]);
+        let done = Run::new()
+            .off()
+            .env("http_proxy", format!("http://{}", proxy.address()))
+            .args(["--require", "http://nexus.corp.example/#attempts=1"])
+            .args(["--log-format", "json"])
+            .command(["true"])
+            .code(69)
+            .any_stderr()
+            .run();
+        assert!(done.codes().contains(&code.to_owned()), "{}", done.stderr);
+    }
+}

@@ -200,7 +200,6 @@ fn limits_priority_group_and_session_are_kept() {
 
 #[test]
 fn a_terminal_stays_the_commands_terminal() {
-    // `script` gives its child a terminal of its own, and a session that it controls.
     const SHOW: &str = r#"
         for fd in 0 1 2; do test -t $fd && echo "$fd is a terminal"; done
         # group, session, terminal, foreground group: the shell leads the first two, and the last is its group.
@@ -209,24 +208,15 @@ fn a_terminal_stays_the_commands_terminal() {
         test "$3" != 0 && echo "controlled"
         stty -a | grep -o 'isig'
         "#;
-    let [alone, became, below] = three_ways(|run| {
-        run.called_by(
-            r#"printf '%s\n' "exec \"\$@\"" >"$HOME/inner"
-               words=; for word in "$@"; do printf '%s' "$word" >"$HOME/word.$#"; words="$words \"\$(cat $HOME/word.$#)\""; shift; done
-               set -- script --quiet --return --command "exec $words" /dev/null"#,
-        )
-        .shell(SHOW)
-        .any_stdout()
-        .any_stderr()
-    })
-    .map(|done| {
-        // On a terminal stderr and stdout are one.
-        let text = done.text().replace('\r', "");
-        text.lines()
-            .filter(|line| !line.starts_with("runup: ready in "))
-            .map(|line| format!("{line}\n"))
-            .collect::<String>()
-    });
+    let [alone, became, below] =
+        three_ways(|run| run.on_terminal(80).shell(SHOW).any_stdout().any_stderr()).map(|done| {
+            // On a terminal stderr and stdout are one.
+            let text = done.text().replace('\r', "");
+            text.lines()
+                .filter(|line| !line.starts_with("runup: ready in "))
+                .map(|line| format!("{line}\n"))
+                .collect::<String>()
+        });
     assert_eq!(
         alone,
         "0 is a terminal\n1 is a terminal\n2 is a terminal\nin the foreground\ncontrolled\nisig\n"

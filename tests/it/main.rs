@@ -22,4 +22,5 @@ mod printed;
 mod secrets;
 mod signals;
 mod speech;
+mod terminal;
 mod words;

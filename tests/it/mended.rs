@@ -452,3 +452,32 @@ fn a_region_that_does_not_come_is_not_waited_for() {
         Some("emulated")
     );
 }
+
+#[test]
+fn a_list_that_grew_too_long_for_the_kernel_is_named() {
+    // A variable may have 32 pages, its name and its end included: this one is just short enough to reach runup.
+    let mut list: String = (0..)
+        .map(|number| format!("host{number}.corp.example,"))
+        .take(9000)
+        .collect();
+    list.truncate(131_072 - "no_proxy=".len() - 1);
+    for parent in [&[][..], &["--emulate"]] {
+        let done = Run::new()
+            .off()
+            .args(parent.iter().copied())
+            .env("http_proxy", "http://proxy.corp.example:3128")
+            .env("no_proxy", &list)
+            .shell("echo started")
+            .code(126)
+            .any_stderr()
+            .run();
+        let said = &done.stderr;
+        let line = said
+            .lines()
+            .find(|line| line.contains("cannot run"))
+            .unwrap();
+        assert!(line.contains("too long for the kernel: `"), "{line}");
+        assert!(line.to_lowercase().contains("`no_proxy` has 13"), "{line}");
+        assert!(said.contains("help   shorten `"), "{said}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Who answers in the metadata server's place, what is made of it, and how long it is waited for.
 
+use std::io::{self, Write};
+use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
@@ -155,6 +157,32 @@ fn what_is_no_http_is_not_googles() {
         69,
         "does not speak HTTP",
     );
+}
+
+#[test]
+fn what_speaks_first_is_not_googles_either() {
+    // The banner comes before the request is sent, or just after: both must be told at once.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n");
+                let _ = io::copy(&mut stream, &mut io::sink());
+            });
+        }
+    });
+    for _ in 0..10 {
+        let done = Run::new()
+            .env("GCE_METADATA_HOST", &place)
+            .args(["--timeout", "50s", "--log-format", "json"])
+            .command(["true"])
+            .code(69)
+            .any_stderr()
+            .run();
+        assert_eq!(done.codes(), ["metadata/not-google"], "{}", done.stderr);
+        assert!(done.took < Duration::from_secs(40), "{:?}", done.took);
+    }
 }
 
 #[test]

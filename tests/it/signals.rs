@@ -59,6 +59,32 @@ fn a_signal_ends_an_attempt_that_hangs() {
 }
 
 #[test]
+fn a_signal_ends_the_pause_of_splay() {
+    for (signal, code, name) in ENDS {
+        let fake = Fake::new([http("200 OK")]);
+        let url = format!("http://{}/", fake.address());
+        let running = Run::new()
+            .off()
+            // Its turn comes after 45 seconds.
+            .env("CLOUD_RUN_TASK_INDEX", "9")
+            .env("CLOUD_RUN_TASK_COUNT", "10")
+            .args(["--splay", "50s", "--verbose", "--require", &url])
+            .command(["true"])
+            .code(code)
+            .stderr(format!(
+                "...\nrunup: ended by {name} after [..], waiting for {url}; exit {code}\n"
+            ))
+            .start();
+        running.hears("are spread by ");
+        let sent = Instant::now();
+        running.signal(signal);
+        running.finish();
+        assert!(sent.elapsed() < AT_ONCE, "{name}: {:?}", sent.elapsed());
+        assert!(fake.asked().is_empty(), "it was not its turn");
+    }
+}
+
+#[test]
 fn a_signal_ends_the_wait_of_pid_1() {
     for (signal, code, name) in ENDS {
         let fake = busy();

@@ -48,6 +48,8 @@ impl Dnsmasq {
         match dns {
             Dns::Serves(names) => {
                 command.arg("--address=/#/");
+                // A name that exists, and has no address.
+                command.arg("--txt-record=empty.corp.example,nothing");
                 let record =
                     |(name, address): &(String, IpAddr)| format!("--host-record={name},{address}");
                 command.args(names.iter().map(record));

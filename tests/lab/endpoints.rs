@@ -1,7 +1,7 @@
 //! Checks of hosts against real parties: each way to fail is told apart from all others.
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::dns::Dns;
 use crate::job::{Job, Outcome};
-use crate::lab::{Lab, NEXUS, PUBLIC, names};
+use crate::lab::{Lab, NEXUS, PROXY, PUBLIC, names};
 use crate::nginx::Serve;
 use crate::server::{Ca, Canned, response};
 use crate::squid::{CREDENTIALS, Policy};
@@ -103,6 +103,24 @@ fn names_that_are_not_resolved_say_whom_was_asked() {
             ],
         );
     }
+}
+
+#[test]
+fn a_name_without_an_address_is_told_from_an_unknown_one() {
+    let lab = Lab::new();
+    let table: &[(&str, &str, &[&str])] = &[
+        (
+            "dns://empty.corp.example",
+            "endpoint/unknown-name",
+            &["the name has no address (EAI_NODATA)"],
+        ),
+        (
+            "dns://gone.corp.example",
+            "endpoint/unknown-name",
+            &["no such name (EAI_NONAME)"],
+        ),
+    ];
+    tells(runup(&lab, "2s"), table);
 }
 
 #[test]
@@ -273,6 +291,9 @@ fn options_on_the_fragment_are_obeyed_and_never_sent() {
         head.contains("x-one: 1\r\n") && head.contains("user-agent: me\r\n"),
         "{head}"
     );
+    let asked_by_head = "http://nexus.corp.example:8082/#method=HEAD";
+    tells(runup(&lab, "5s"), &[(asked_by_head, "", &[])]);
+    assert!(canned.requests()[1].starts_with("HEAD / HTTP/1.1\r\n"));
     let bad = runup(&lab, "5s")
         .args(["--require", "http://a/#expect=often", "true"])
         .run();
@@ -361,6 +382,161 @@ fn what_the_proxy_says_is_told_from_what_the_host_says() {
             (https, "proxy/cannot-reach", &["503", "ERR_CONNECT_FAIL"]),
             ("proxy://proxy.corp.example:3128", "", &[]),
             ("proxy://public.example:80", "", &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_proxy_that_speaks_tls_is_told_from_the_hosts_behind_it() {
+    need!("squid");
+    let (http, https) = ("http://public.example/", "https://public.example/");
+    let proxy = "proxy://proxy.corp.example:3131";
+    let lab = Lab::new();
+    let ca = Ca::new("Corp Root");
+    let file = lab.file("corp.pem", &ca.pem());
+    let with_ca = || runup(&lab, "3s").arg("--ca-file").arg(&file);
+    let _plain = lab.http(PUBLIC, 80, hello);
+    let _tls = lab.https(PUBLIC, 443, ca.serve(PUBLIC.0), hello);
+    let url = {
+        let squid = lab.squid_with_tls(Policy::Allow, &ca.issue(PROXY.0, |_| {}));
+        let url = squid.tls_url();
+        tells(
+            proxied(with_ca(), &url),
+            &[(http, "", &[]), (https, "", &[]), (proxy, "", &[])],
+        );
+        // TLS in TLS: both hops were agreed with.
+        assert!(squid.log().contains("CONNECT public.example:443"));
+        let told: &[&str] = &[
+            "is behind a proxy that has a certificate of an unknown issuer",
+            "the proxy `https://proxy.corp.example:3131`: it presented",
+            "Nothing is known about the host",
+            "--ca-file",
+        ];
+        tells(
+            proxied(runup(&lab, "30s"), &url),
+            &[
+                (http, "tls/unknown-issuer", told),
+                (https, "tls/unknown-issuer", told),
+            ],
+        );
+        // The variable says TLS, the port does not.
+        let wrong = squid.url().replace("http:", "https:");
+        let told: &[&str] = &[
+            "is behind a proxy that speaks plain HTTP",
+            "write http:// in the proxy variable",
+        ];
+        tells(
+            proxied(with_ca(), &wrong),
+            &[
+                (http, "tls/plain-http", told),
+                (https, "tls/plain-http", told),
+            ],
+        );
+        url
+    };
+    let down: &[&str] = &["the proxy `https://", "connection refused"];
+    tells(
+        proxied(with_ca(), &url),
+        &[
+            (http, "proxy/unreachable", down),
+            (https, "proxy/unreachable", down),
+        ],
+    );
+    {
+        let issued = ca.issue(PROXY.0, |own| {
+            own.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            own.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        });
+        let squid = lab.squid_with_tls(Policy::Allow, &issued);
+        tells(
+            proxied(with_ca(), &squid.tls_url()),
+            &[(
+                https,
+                "tls/expired",
+                &["2021-01-01", "proxy team: renew the certificate"],
+            )],
+        );
+    }
+    let squid = lab.squid_with_tls(Policy::Authenticate, &ca.issue(PROXY.0, |_| {}));
+    let with = |credentials: &str| squid.tls_url().replace("//", &format!("//{credentials}@"));
+    let run = tells(
+        proxied(with_ca(), &with("someone:wrong")),
+        &[(https, "proxy/authentication", &["407", "does not accept"])],
+    );
+    assert!(!run.stderr.contains("wrong@"), "{run:#?}");
+    tells(
+        proxied(with_ca(), &with(CREDENTIALS)),
+        &[(http, "", &[]), (https, "", &[]), (proxy, "", &[])],
+    );
+}
+
+#[test]
+fn a_proxy_that_is_silent_is_told_from_a_silent_host() {
+    need!("squid", "nft");
+    let (http, https) = (
+        "http://public.example/#timeout=1s",
+        "https://public.example/#timeout=1s",
+    );
+    let lab = Lab::new();
+    let squid = lab.squid(Policy::Allow);
+    // What is behind the proxy drops the packets: it waits for a minute, and says nothing meanwhile.
+    lab.drop_connections(PUBLIC, 80);
+    lab.drop_connections(PUBLIC, 443);
+    let behind: &[&str] = &[
+        "nothing came back",
+        "neither reached the host nor refused",
+        "`http://proxy.corp.example:3128`",
+    ];
+    let run = tells(
+        proxied(runup(&lab, "3s"), &squid.url()),
+        &[
+            (http, "proxy/timeout", behind),
+            (https, "proxy/timeout", behind),
+        ],
+    );
+    let steps = &findings(&run)["https://public.example/"]["steps"];
+    let last = steps.as_array().unwrap().last().unwrap();
+    assert_eq!(last["phase"], "tunnel", "{steps:#}");
+    // Directly, it is the host that is silent.
+    tells(
+        runup(&lab, "3s"),
+        &[
+            (http, "endpoint/timeout", &["203.0.113.5:80 (public)"]),
+            (https, "endpoint/timeout", &["203.0.113.5:443 (public)"]),
+        ],
+    );
+    // A tunnel to a host that says nothing is the host's silence, too.
+    let _mute = lab.listen(NEXUS.1, 8443);
+    tells(
+        proxied(runup(&lab, "3s"), &squid.url()),
+        &[(
+            "https://nexus.corp.example:8443/#timeout=1s",
+            "endpoint/no-answer",
+            &["while agreeing on TLS"],
+        )],
+    );
+    drop(squid);
+
+    // The proxy takes the connection, and no more.
+    let _mute = [3128, 3131].map(|port| lab.listen(PROXY.1, port));
+    tells(
+        proxied(runup(&lab, "3s"), "http://proxy.corp.example:3128"),
+        &[
+            (http, "proxy/timeout", &[]),
+            (https, "proxy/timeout", &[]),
+            (
+                "proxy://proxy.corp.example:3128#timeout=1s",
+                "proxy/timeout",
+                &["CONNECT"],
+            ),
+        ],
+    );
+    let told: &[&str] = &["is behind a proxy that did not answer in time"];
+    tells(
+        proxied(runup(&lab, "3s"), "https://proxy.corp.example:3131"),
+        &[
+            (http, "proxy/unreachable", told),
+            (https, "proxy/unreachable", told),
         ],
     );
 }
@@ -575,8 +751,14 @@ fn every_kind_of_check_conforms() {
     }
 
     // A certificate of nobody known ends it for good; the others that are well stay well.
-    let begun = all(runup(&lab, "60s"), &file).env("SSL_CERT_FILE", &file);
-    begun.run().succeeds();
+    // The variable that other clients read does as well as --ca-file.
+    let trusting = KINDS
+        .iter()
+        .fold(runup(&lab, "60s"), |job, kind| {
+            job.args(["--require", kind.url])
+        })
+        .env("SSL_CERT_FILE", &file);
+    trusting.arg("true").run().succeeds();
     let distrusting = KINDS
         .iter()
         .fold(runup(&lab, "60s"), |job, kind| {
@@ -612,6 +794,8 @@ fn every_kind_of_check_conforms() {
         .exits(TERMINATED)
         .says(&["ended by sigterm", "attempts)"]);
     ended.says(&KINDS.each_ref().map(|kind| kind.url));
+    // Each line is JSON, the last one too.
+    assert!(findings(&ended).is_empty(), "{ended:#?}");
 
     // Something else listens.
     let wrong = |kind: &Kind| {
@@ -649,4 +833,171 @@ fn every_kind_of_check_conforms() {
     }
     let dropped = all(runup(&lab, "2s"), &file).run();
     each(dropped.exits(UNAVAILABLE), "endpoint/timeout");
+    // SIGTERM ends attempts that hang, too.
+    let job = all(runup(&lab, "100s"), &file).start();
+    std::thread::sleep(Duration::from_millis(1500));
+    job.terminate();
+    let ended = job.finish();
+    ended.exits(TERMINATED).says(&["ended by sigterm"]);
+    ended.says(&KINDS.each_ref().map(|kind| kind.url));
+    assert!(ended.elapsed < Duration::from_secs(30), "{ended:#?}");
+}
+
+/// What does not heal ends each kind of check at once, long before the deadline; `attempts` ends those that might.
+#[test]
+fn every_kind_of_check_can_fail_for_good() {
+    let lab = Lab::new();
+    let ca = Ca::new("Corp Root");
+    let missing = |_: &str| response("404 Not Found", &[], "");
+    let wants = |_: &str| response("407 Proxy Authentication Required", &[], "");
+    let _http = lab.http(NEXUS, 8003, missing);
+    let _tls = lab.https(NEXUS, 8002, ca.serve(NEXUS.0), hello);
+    let _proxy = lab.http(NEXUS, 8005, wants);
+    for (url, code, attempts, exit) in [
+        (
+            "tcp://nexus.corp.example:8001#attempts=2",
+            "endpoint/refused",
+            2,
+            69,
+        ),
+        (
+            "dns://gone.corp.example#attempts=2",
+            "endpoint/unknown-name",
+            2,
+            69,
+        ),
+        ("tls://nexus.corp.example:8002", "tls/unknown-issuer", 1, 69),
+        (
+            "https://nexus.corp.example:8002/",
+            "tls/unknown-issuer",
+            1,
+            69,
+        ),
+        (
+            "http://nexus.corp.example:8003/#expect=200",
+            "endpoint/status",
+            1,
+            69,
+        ),
+        (
+            "proxy://nexus.corp.example:8005",
+            "proxy/authentication",
+            1,
+            77,
+        ),
+    ] {
+        let run = runup(&lab, "100s").args(["--require", url, "true"]).run();
+        run.exits(exit);
+        assert!(run.elapsed < Duration::from_secs(30), "{run:#?}");
+        let found = findings(&run);
+        let finding = &found[url.split('#').next().unwrap()];
+        assert_eq!(finding["code"], code, "{finding:#}");
+        assert_eq!(finding["attempts"], attempts, "{finding:#}");
+    }
+}
+
+/// The rows of the matrix for `dns://`: late, refused, dropped, wrong, at the deadline, ended by TERM.
+#[test]
+fn names_are_waited_for_until_the_deadline_and_told_of_early() {
+    need!("nft");
+    let url = "dns://nexus.corp.example";
+    let pause = || std::thread::sleep(Duration::from_millis(1500));
+    let ended_by_term = |lab: &Lab, url: &str| {
+        let job = runup(lab, "100s").args(["--require", url, "true"]).start();
+        pause();
+        job.terminate();
+        let ended = job.finish();
+        ended.exits(TERMINATED).says(&["ended by sigterm", url]);
+        assert!(findings(&ended).is_empty(), "{ended:#?}");
+    };
+
+    // The name server is late.
+    let lab = Lab::with_dns(&Dns::Dead);
+    ended_by_term(&lab, url);
+    let job = runup(&lab, "60s").args(["--require", url, "true"]).start();
+    pause();
+    let _dns = lab.start_dns(&Dns::Serves(names()));
+    job.finish().succeeds();
+    runup(&lab, "60s")
+        .args(["--require", url, "true"])
+        .run()
+        .succeeds();
+
+    // It knows no such name: that is told early, and the name waited for to the end.
+    let late = "dns://late.corp.example";
+    let run = runup(&lab, "4s").args(["--require", late, "true"]).run();
+    run.exits(UNAVAILABLE);
+    assert!(run.elapsed > Duration::from_secs(3), "{run:#?}");
+    let told: Vec<Value> = run
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        told[0]["waiting"][0]["reason"], "is not known to DNS",
+        "{told:#?}"
+    );
+    assert_eq!(findings(&run)[late]["code"], "endpoint/unknown-name");
+    ended_by_term(&lab, late);
+
+    // It comes after all, by /etc/hosts, which is told of.
+    let job = runup(&lab, "60s").args(["--require", late, "true"]).start();
+    pause();
+    lab.list_in_hosts("late.corp.example", NEXUS.1.into());
+    job.finish().succeeds();
+    tells(
+        runup(&lab, "2s"),
+        &[(
+            "tcp://late.corp.example:9",
+            "endpoint/refused",
+            &["10.1.2.3:9 (private, by /etc/hosts)"],
+        )],
+    );
+
+    // Nobody hears the question.
+    lab.drop_questions();
+    ended_by_term(&lab, url);
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    need!("nft");
+    let six: Ipv6Addr = "fd00:1::6".parse().unwrap();
+    let both = "both.corp.example".to_owned();
+    let mut all = names();
+    all.extend([(both.clone(), six.into()), (both, NEXUS.1.into())]);
+    let lab = Lab::with_dns(&Dns::Serves(all));
+    lab.address(six.into());
+    // One family leads nowhere: the other answers within the same attempt.
+    for (dead, alive, port) in [
+        (IpAddr::from(six), IpAddr::from(NEXUS.1), 8081),
+        (NEXUS.1.into(), six.into(), 8082),
+    ] {
+        let _server = lab.http_at((alive, port).into(), hello);
+        lab.drop_connections_to(dead, port);
+        let url = format!("http://both.corp.example:{port}/#attempts=1");
+        runup(&lab, "20s")
+            .args(["--require", &url, "true"])
+            .run()
+            .succeeds();
+    }
+    let addresses: &[&str] = &["10.1.2.3:8083 (private)", "[fd00:1::6]:8083 (private)"];
+    tells(
+        runup(&lab, "2s"),
+        &[(
+            "tcp://both.corp.example:8083",
+            "endpoint/refused",
+            addresses,
+        )],
+    );
+    // Refused by one, silent the other: what tells more is said, and both are named.
+    lab.drop_connections_to(six.into(), 8084);
+    tells(
+        runup(&lab, "2s"),
+        &[(
+            "tcp://both.corp.example:8084",
+            "endpoint/timeout",
+            &["10.1.2.3:8084 (private)", "[fd00:1::6]:8084 (private)"],
+        )],
+    );
 }

@@ -1,7 +1,7 @@
 //! What a network does to packets on its own account, by nftables.
 
 use std::io::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::Stdio;
 
 use crate::netns::Netns;
@@ -9,14 +9,18 @@ use crate::squid;
 use crate::tools;
 
 /// Drops whatever would open a connection to `address:port`: the caller hears nothing.
-pub(crate) fn drop_connections(netns: &Netns, address: Ipv4Addr, port: u16) {
+pub(crate) fn drop_connections(netns: &Netns, address: IpAddr, port: u16) {
+    let family = match address {
+        IpAddr::V4(_) => "ip",
+        IpAddr::V6(_) => "ip6",
+    };
     rules(
         netns,
         &format!(
-            "table ip drops {{
+            "table {family} drops {{
                 chain input {{
                     type filter hook input priority filter
-                    ip daddr {address} tcp dport {port} tcp flags & (syn | ack) == syn drop
+                    {family} daddr {address} tcp dport {port} tcp flags & (syn | ack) == syn drop
                 }}
             }}"
         ),

@@ -16,7 +16,7 @@ use crate::firewall;
 use crate::job::Job;
 use crate::netns::Netns;
 use crate::nginx::{Nginx, Serve};
-use crate::server::{Canned, Metadata, Respond};
+use crate::server::{Canned, Issued, Metadata, Respond};
 use crate::squid::{self, ELDER, Policy, Squid, TRACES};
 use crate::tools;
 
@@ -98,7 +98,12 @@ impl Lab {
 
     /// Starts the corporate proxy.
     pub(crate) fn squid(&self, policy: Policy) -> Squid {
-        Squid::start(&self.netns, PROXY, policy)
+        Squid::start(&self.netns, PROXY, policy, None)
+    }
+
+    /// Starts the corporate proxy, which speaks TLS, too, with the certificate `issued`.
+    pub(crate) fn squid_with_tls(&self, policy: Policy, issued: &Issued) -> Squid {
+        Squid::start(&self.netns, PROXY, policy, Some(issued))
     }
 
     /// Starts an HTTP server on `host`.
@@ -159,7 +164,23 @@ impl Lab {
 
     /// Drops what would open a connection to `host`.
     pub(crate) fn drop_connections(&self, host: Host, port: u16) {
-        firewall::drop_connections(&self.netns, host.1, port);
+        self.drop_connections_to(host.1.into(), port);
+    }
+
+    /// The same for an address.
+    pub(crate) fn drop_connections_to(&self, address: IpAddr, port: u16) {
+        firewall::drop_connections(&self.netns, address, port);
+    }
+
+    /// Starts a name server, where there is none.
+    pub(crate) fn start_dns(&self, dns: &Dns) -> Dnsmasq {
+        Dnsmasq::start(&self.netns, dns)
+    }
+
+    /// Lets /etc/hosts list a name, for those that run already, too.
+    pub(crate) fn list_in_hosts(&self, name: &str, address: IpAddr) {
+        self.netns
+            .etc_file("hosts", &format!("127.0.0.1 localhost\n{address} {name}\n"));
     }
 
     /// Leaves `host` to be reached by Squid alone.

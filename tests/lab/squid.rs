@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::lab;
 use crate::netns::Netns;
+use crate::server::Issued;
 use crate::tools;
 
 /// The account under which Debian's Squid works.
@@ -18,6 +19,9 @@ pub(crate) const USER: &str = "proxy";
 
 /// Where it listens as a forward proxy.
 const FORWARD: u16 = 3128;
+
+/// The same over TLS, where it has a certificate.
+const TLS: u16 = 3131;
 
 /// Where it takes diverted connections.
 pub(crate) const INTERCEPT: u16 = 3129;
@@ -78,6 +82,7 @@ impl Squid {
         netns: &Netns,
         (host, address): (&'static str, Ipv4Addr),
         policy: Policy,
+        tls: Option<&Issued>,
     ) -> Self {
         let directory = TempDir::with_prefix("runup-squid-").unwrap();
         let place = directory.path().display();
@@ -97,10 +102,24 @@ http_access deny all",
             Policy::Launder => "http_access allow all\nforwarded_for delete".to_owned(),
             Policy::Trace => traced(address, directory.path()),
         };
+        let secured = tls.map(|issued| {
+            let file = |name: &str, content: &str| {
+                let path = directory.path().join(name);
+                fs::write(&path, content).unwrap();
+                path.display().to_string()
+            };
+            let (chain, key) = (
+                file("chain.pem", &issued.chain),
+                file("key.pem", &issued.key),
+            );
+            format!("https_port {address}:{TLS} tls-cert={chain} tls-key={key}")
+        });
+        let secured = secured.unwrap_or_default();
         let configuration = format!(
             "visible_hostname {host}
 http_port {address}:{FORWARD}
 http_port 127.0.0.1:{INTERCEPT} intercept
+{secured}
 {rules}
 cache deny all
 cache_effective_user {USER}
@@ -137,13 +156,22 @@ shutdown_lifetime 0 seconds
             directory,
             host,
         };
-        squid.wait_until_it_listens(configuration.matches("\nhttp_port ").count());
+        let ports = configuration.lines().filter(|line| {
+            let word = line.split(' ').next();
+            word.is_some_and(|word| ["http_port", "https_port"].contains(&word))
+        });
+        squid.wait_until_it_listens(ports.count());
         squid
     }
 
     /// Its address as a proxy variable holds it.
     pub(crate) fn url(&self) -> String {
         format!("http://{}:{FORWARD}", self.host)
+    }
+
+    /// The same for its port that speaks TLS.
+    pub(crate) fn tls_url(&self) -> String {
+        format!("https://{}:{TLS}", self.host)
     }
 
     /// Its host's name.

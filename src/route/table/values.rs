@@ -66,7 +66,6 @@ pub(super) const WGET2_VALUES: Values = Values {
 };
 
 pub(super) const BUSYBOX_VALUES: Values = Values {
-    schemeless_name: Fails,
     upper_scheme: Fails,
     blanks: Fails,
     quotes: Fails,
@@ -226,8 +225,10 @@ pub(super) const URLLIB_VALUES: Values = Values {
     ..TOLERANT
 };
 
+/// A name with a dot in it is no scheme to urllib3.
 pub(super) const REQUESTS_VALUES: Values = Values {
     schemeless_name: Fails,
+    schemeless_dotted: Some(Proxy),
     blanks: Fails,
     quotes: Fails,
     line_feed: Fails,
@@ -244,6 +245,11 @@ pub(super) const OLDER_REQUESTS_VALUES: Values = Values {
     line_feed: Proxy,
     carriage_return: Unknown,
     ..REQUESTS_VALUES
+};
+
+pub(super) const PIP_VALUES: Values = Values {
+    carriage_return: Fails,
+    ..OLDER_REQUESTS_VALUES
 };
 
 pub(super) const HTTPX_VALUES: Values = Values {

@@ -169,6 +169,16 @@ impl Run {
         self
     }
 
+    /// On a terminal of its own, which is so many columns wide, and in a session that it controls: `script` makes them.
+    /// What is said there comes out on stdout.
+    pub(crate) fn on_terminal(self, columns: u16) -> Self {
+        self.called_by(&format!(
+            r#"printf '%s\n' "exec \"\$@\"" >"$HOME/inner"
+               words=; for word in "$@"; do printf '%s' "$word" >"$HOME/word.$#"; words="$words \"\$(cat $HOME/word.$#)\""; shift; done
+               set -- script --quiet --return --command "stty rows 24 columns {columns}; exec $words" /dev/null"#
+        ))
+    }
+
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self

@@ -74,30 +74,6 @@ pub(super) fn settle(
 /// Where clients do what the model does not say.
 pub(super) const SURPRISES: &[Known] = &[
     Known {
-        clients: &["requests (Python)", "google-auth (Python)", "pip"],
-        shape: "no scheme",
-        target: "",
-        count: 33,
-        why: "a name with a dot is no scheme to urllib3, and so they find the proxy; the model knows short names only",
-        help: "",
-    },
-    Known {
-        clients: &["wget (BusyBox)"],
-        shape: "no scheme",
-        target: "",
-        count: 9,
-        why: "it needs no scheme, neither before a name nor before an address; the model says that before a name it does",
-        help: "",
-    },
-    Known {
-        clients: &["wget (BusyBox)"],
-        shape: "no scheme, a short name",
-        target: "",
-        count: 9,
-        why: "the same",
-        help: "",
-    },
-    Known {
         clients: &["httplib2 (Python)"],
         shape: "",
         target: METADATA6,
@@ -118,7 +94,8 @@ pub(super) const SURPRISES: &[Known] = &[
         shape: "`NODE_USE_ENV_PROXY`",
         target: "",
         count: 1,
-        why: "leaves the proxy to Node where `NODE_USE_ENV_PROXY` is set, and so reads the list as Node does",
+        why: "leaves the proxy to a Node that heeds `NODE_USE_ENV_PROXY` (24), and so reads the list as Node does; on Node 20 it \
+              reads the list itself, as the model says",
         help: "",
     },
     Known {

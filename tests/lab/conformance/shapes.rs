@@ -201,7 +201,7 @@ pub(super) const SHAPES: &[Shape] = &[
     ),
     shape("`*`", listed!("*")).wanting(Way::Direct, Way::Direct),
     // The value of the proxy.
-    shape("no scheme", proxied!("proxy.corp.example:3128")),
+    shape("no scheme", proxied!("proxy.corp.example:3128")).and_gcloud(),
     shape("no scheme, a short name", proxied!("proxy:3128")),
     shape("no scheme, an address", proxied!("10.9.9.9:3128")),
     shape(
