@@ -28,19 +28,14 @@ release-static triple=triple:
     cargo auditable build --release --locked --target {{ triple }} \
       --config 'target.x86_64-unknown-linux-gnu.rustflags=["-Ctarget-feature=+crt-static"]'
 
-# The manual page, from the binary in DIRECTORY and beside it.
-man directory=(target / triple / "release"):
-    {{ directory }}/runup man >{{ directory }}/runup.1
-    gzip -9nkf {{ directory }}/runup.1
-
-# The shells' completions, the same way.
-completions directory=(target / triple / "release"):
-    {{ directory }}/runup completions bash >{{ directory }}/runup.bash
-    {{ directory }}/runup completions zsh >{{ directory }}/_runup
-    {{ directory }}/runup completions fish >{{ directory }}/runup.fish
+# The manual page and the shells' completions in src/run/manual, after a change of the command line; the help's snapshots, too.
+words:
+    INSTA_UPDATE=always cargo test --locked --lib manual
+    INSTA_UPDATE=always cargo test --locked --test it help
 
 # The Debian package of the static binary, in target/debian (needs cargo-deb).
-deb triple=triple: (man target / triple / "release") (completions target / triple / "release")
+deb triple=triple:
+    gzip -9nc src/run/manual/runup.1 >{{ target / triple / "release" / "runup.1.gz" }}
     cargo deb --no-build --no-strip --locked --target {{ triple }}
 
 # The licences of all that is linked, after a change of Cargo.lock.

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::Shell;
 
 use url::Url;
 
@@ -173,6 +172,21 @@ pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
+}
+
+/// The shells that can complete the words of runup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Source it, or keep it as bash-completion's completions/runup
+    Bash,
+    /// Put it into rc.elv
+    Elvish,
+    /// Keep it as completions/runup.fish of fish's configuration
+    Fish,
+    /// Put it into the profile
+    Powershell,
+    /// Keep it as _runup in a directory of fpath
+    Zsh,
 }
 
 /// The options of a run.

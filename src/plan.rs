@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args as _, Command, CommandFactory, FromArgMatches};
-use clap_complete::Shell;
 
 use url::Url;
 
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
+use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Shell, Word};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
