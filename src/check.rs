@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::check::command::Runnable;
 use crate::check::endpoint::{OtherWay, Reached, Target};
 use crate::check::metadata::{Metadata, Proven};
-use crate::cli::{Need, OnFailure};
+use crate::cli::Need;
 use crate::environment::{Environment, adc, ca, proxy};
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::gcloud;
@@ -76,14 +76,6 @@ pub struct Context {
     pub directory: PathBuf,
     /// The time that an attempt has.
     pub attempt_timeout: Duration,
-}
-
-impl Check {
-    /// Whether the command is not started when this has failed. One that cannot run is not started by any policy.
-    pub fn is_fatal(&self, on_failure: OnFailure) -> bool {
-        let is_required = self.need == Need::Require && on_failure == OnFailure::Abort;
-        is_required || matches!(self.subject, Subject::Command(_))
-    }
 }
 
 impl Subject {
@@ -154,6 +146,18 @@ impl Subject {
                 Box::pin(target.attempt_otherwise(settings, trust)).await
             }
             _ => None,
+        }
+    }
+
+    /// Its kind, in one word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Variable(_) => "variable",
+            Self::Credentials => "credentials",
+            Self::CaFile(_) => "ca-file",
+            Self::Metadata { .. } => "metadata",
+            Self::Endpoint(_) => "endpoint",
         }
     }
 

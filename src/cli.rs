@@ -16,6 +16,7 @@ use url::Url;
 use crate::check::endpoint::Target;
 use crate::environment::proxy;
 use crate::finding::code::Code;
+use crate::report;
 
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
@@ -43,7 +44,7 @@ Exit codes: the command's own, since runup becomes the command; before that
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup env | route | token | explain | emulate | copy | completions | man [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup check | env | route | token | explain | emulate | copy | completions | man [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -62,6 +63,8 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Word {
+    /// Do all of a run but start the command, and print a report
+    Check(Check),
     /// Print the environment that the command would get
     Env(Env),
     /// Print which way every HTTP client would send a URL, before and after the mend
@@ -78,6 +81,20 @@ pub enum Word {
     Completions(Completions),
     /// Print the manual page
     Man,
+}
+
+/// `runup check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The form of the report on stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: report::Format,
+    /// What to mend, to check and to say.
+    #[command(flatten)]
+    pub options: Options,
+    /// The command that would be started, and its arguments
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
+    pub command: Vec<OsString>,
 }
 
 /// `runup env`
@@ -229,6 +246,16 @@ pub struct Options {
     /// What to do when something required failed [default: abort]
     #[arg(long, value_name = "POLICY")]
     pub on_failure: Option<OnFailure>,
+    /// The code of a finding that is not to count, as `tls/expires-soon`; those of a command that cannot run always do
+    #[arg(long, value_name = "CODE", value_parser = ignorable)]
+    pub ignore: Vec<Code>,
+    /// Take warnings for errors; `--on-failure warn` has the last word
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub strict: Option<bool>,
+    /// Write a report, too; the name says the form: .json, .xml for JUnit, .mmd for Mermaid, text for all others
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Run against an embedded metadata server; runup stays as the command's parent
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
@@ -292,6 +319,17 @@ pub enum LogFormat {
     Text,
     /// One object a line, as Cloud Logging reads it
     Json,
+}
+
+/// The code of a finding that may be ignored.
+fn ignorable(text: &str) -> Result<Code, String> {
+    match text.parse::<Code>() {
+        Ok(code) if code.is_of_command() => Err(format!(
+            "`{code}` cannot be ignored: no policy starts a command that cannot run"
+        )),
+        Ok(code) => Ok(code),
+        Err(unknown) => Err(unknown.to_string()),
+    }
 }
 
 /// A URL that HTTP clients could be given.

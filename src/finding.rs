@@ -1,11 +1,12 @@
 //! From a failure to what a person can do: what was seen, what it means, who can mend it and how.
 
 pub mod code;
+pub mod policy;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::check::Subject;
 use crate::check::command::CommandFault;
@@ -37,6 +38,9 @@ pub struct Finding {
     pub code: Code,
     /// How bad it is.
     pub severity: Severity,
+    /// The check that found it, by its place among them; `None` for what needed no check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<usize>,
     /// What was checked.
     pub subject: String,
     /// What is wrong, after the subject's name.
@@ -60,9 +64,13 @@ pub struct Finding {
     pub help: Vec<String>,
     /// How many attempts were made.
     pub attempts: u32,
-    /// The exit code it stands for.
-    #[serde(skip)]
+    /// The exit code it stands for, where it is an error.
+    #[serde(serialize_with = "number")]
     pub exit: ExitCode,
+}
+
+fn number<S: Serializer>(exit: &ExitCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(exit.number())
 }
 
 /// What a finding must know besides the failure.
@@ -78,6 +86,14 @@ pub struct Circumstances {
 }
 
 const NOT_IAM: &str = "It is not IAM, not the service account and not the token.";
+
+/// The code of a failed check.
+pub fn code_of(subject: &Subject, failure: &Failure) -> Code {
+    match subject {
+        Subject::Metadata { .. } => metadata(failure, &Circumstances::default()).0,
+        _ => other(subject, failure).0,
+    }
+}
 
 /// The finding of a failed check.
 pub fn of_failure(
@@ -98,6 +114,7 @@ pub fn of_failure(
     Finding {
         code,
         severity,
+        check: None,
         subject: subject.to_string(),
         summary: failure.kind.in_short(),
         phase: failure.phase,
@@ -169,6 +186,7 @@ pub fn of_certificate(
     Some(Finding {
         code: Code::TlsExpiresSoon,
         severity: Severity::Warning,
+        check: None,
         subject: subject.to_string(),
         summary: format!("has a certificate that ends {day}"),
         phase: Phase::Handshake,
@@ -679,6 +697,7 @@ impl Finding {
         Self {
             code,
             severity,
+            check: None,
             subject: subject.to_owned(),
             summary,
             phase: Phase::Local,
@@ -761,6 +780,56 @@ pub fn of_name(failure: &Failure) -> Finding {
             "metadata server",
             "answers by its address only, not by its name".to_owned(),
             "network team: let metadata.google.internal resolve to 169.254.169.254".to_owned(),
+        )
+    }
+}
+
+/// The finding of a `gce` cache in gcloud's directory `path` that denies the metadata server and cannot be removed.
+pub fn of_gce_cache(path: &Path, why: &str) -> Finding {
+    Finding {
+        saw: format!("`{}` says `False`; removing it: {why}", path.join("gce").display()),
+        means: lines([
+            "gcloud believes that this is not Google Cloud, and will say `No credentialed accounts` until the file is ten minutes old.",
+        ]),
+        ..Finding::of_environment(
+            Code::AdcGceCache,
+            Severity::Warning,
+            "gcloud's `gce` cache",
+            "denies the metadata server, and cannot be removed".to_owned(),
+            "image owner: run no gcloud in the image's build, or delete the file at its end; or let the container's user write the directory".to_owned(),
+        )
+    }
+}
+
+/// The finding of a bundle with the corporate CA in `path` that cannot be written.
+pub fn of_bundle(path: &Path, why: &str) -> Finding {
+    Finding {
+        saw: format!("writing to the temporary directory and to /dev/shm: {why}"),
+        means: lines([
+            "runup's own checks trust the CA. The command's clients are led to no bundle, and trust what they trusted before.",
+        ]),
+        ..Finding::of_environment(
+            Code::CaBundle,
+            Severity::Warning,
+            "--ca-file",
+            format!("no bundle with `{}` can be written", path.display()),
+            "job owner: give the container a writable /tmp, or name another directory in TMPDIR"
+                .to_owned(),
+        )
+    }
+}
+
+/// The finding of a report that cannot be written to `path`. It is never more than a warning: the job matters more.
+pub fn of_report(path: &Path, why: &str) -> Finding {
+    Finding {
+        saw: format!("writing `{}`: {why}", path.display()),
+        means: lines(["nothing else is wrong by it: the run goes on as it would."]),
+        ..Finding::of_environment(
+            Code::ReportFile,
+            Severity::Warning,
+            "--report",
+            format!("the report cannot be written to `{}`", path.display()),
+            "job owner: name a file in a directory that exists and can be written; /dev/stderr always can".to_owned(),
         )
     }
 }

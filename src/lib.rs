@@ -53,6 +53,7 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
         Task::Disabled { reason, command } => {
             run::disabled(&reason, &command, &environment, &console)
         }
+        Task::Check { run, format } => run::check::check(*run, format, environment, &console),
         Task::Env {
             needs,
             format,

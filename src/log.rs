@@ -79,7 +79,51 @@ impl Entry {
 pub struct Console {
     is_json: bool,
     is_terminal: bool,
-    labels: Arc<Map<String, Value>>,
+    origin: Arc<Origin>,
+}
+
+/// Whose messages these are, for Cloud Logging.
+#[derive(Clone, Debug)]
+struct Origin {
+    labels: Map<String, Value>,
+    trace: Option<Trace>,
+    project: Option<String>,
+}
+
+/// What a message belongs to, as W3C's Trace Context names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Trace {
+    id: String,
+    span: String,
+}
+
+impl Trace {
+    /// Reads TRACEPARENT: `00-TRACE-SPAN-FLAGS`, in lower-case hexadecimal digits. Later versions may add fields.
+    fn read(text: &str) -> Option<Self> {
+        let fields: Vec<&str> = text.trim().split('-').collect();
+        let is_hex = |text: &str, length| {
+            text.len() == length
+                && (text.bytes()).all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        };
+        let is_id =
+            |text: &str, length| is_hex(text, length) && text.bytes().any(|byte| byte != b'0');
+        match fields[..] {
+            [version, id, span, flags, ref more @ ..]
+                if is_hex(version, 2)
+                    && version != "ff"
+                    && (version != "00" || more.is_empty())
+                    && is_id(id, 32)
+                    && is_id(span, 16)
+                    && is_hex(flags, 2) =>
+            {
+                Some(Self {
+                    id: id.to_owned(),
+                    span: span.to_owned(),
+                })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Console {
@@ -106,11 +150,27 @@ impl Console {
         .into_iter()
         .filter_map(|(label, name)| Some((label.to_owned(), environment.filled(name)?.into())))
         .collect();
+        let project = ["GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"]
+            .into_iter()
+            .find_map(|name| environment.filled(name));
         Self {
             is_json,
             is_terminal,
-            labels: Arc::new(labels),
+            origin: Arc::new(Origin {
+                labels,
+                trace: environment.filled("TRACEPARENT").and_then(Trace::read),
+                project: project.map(|project| project.trim().to_owned()),
+            }),
         }
+    }
+
+    /// The same in a project that has become known. What the environment names goes before it.
+    pub fn in_project(&self, project: &str) -> Self {
+        let mut console = self.clone();
+        if console.origin.project.is_none() {
+            Arc::make_mut(&mut console.origin).project = Some(project.to_owned());
+        }
+        console
     }
 
     /// Whether messages are JSON.
@@ -144,11 +204,20 @@ impl Console {
         if !entry.details.is_empty() && !entry.fields.contains_key("finding") {
             object.insert("details".to_owned(), json!(entry.details));
         }
-        if !self.labels.is_empty() {
-            object.insert(
-                "logging.googleapis.com/labels".to_owned(),
-                json!(*self.labels),
-            );
+        let Origin {
+            labels,
+            trace,
+            project,
+        } = &*self.origin;
+        if !labels.is_empty() {
+            object.insert("logging.googleapis.com/labels".to_owned(), json!(labels));
+        }
+        // A trace is found by its project alone.
+        if let (Some(trace), Some(project)) = (trace, project) {
+            let name = format!("projects/{project}/traces/{}", trace.id);
+            object.insert("logging.googleapis.com/trace".to_owned(), name.into());
+            let span = trace.span.as_str();
+            object.insert("logging.googleapis.com/spanId".to_owned(), span.into());
         }
         format!("{}\n", Value::Object(object))
     }
@@ -258,6 +327,43 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn a_trace_needs_a_project() {
+        const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let line = |console: &Console| -> Value {
+            let text = console.json(&Entry::new(Severity::Info, "x"), SystemTime::UNIX_EPOCH);
+            serde_json::from_str(&text).unwrap()
+        };
+        let trace = |console: &Console| line(console)["logging.googleapis.com/trace"].clone();
+        let environment: Environment = [("TRACEPARENT", PARENT)].into_iter().collect();
+        let console = Console::new(LogFormat::Json, &environment);
+        assert_eq!(trace(&console), Value::Null);
+        let console = console.in_project("p1");
+        let own = "projects/p1/traces/4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(trace(&console), own);
+        assert_eq!(
+            line(&console)["logging.googleapis.com/spanId"],
+            "00f067aa0ba902b7"
+        );
+        // A project that the user names stays.
+        assert_eq!(trace(&console.in_project("p2")), own);
+
+        let without = Console::new(LogFormat::Json, &Environment::default()).in_project("p1");
+        assert_eq!(trace(&without), Value::Null);
+        for odd in [
+            "",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        ] {
+            assert_eq!(Trace::read(odd), None, "{odd}");
+        }
     }
 
     #[test]

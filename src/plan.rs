@@ -19,7 +19,9 @@ use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
 use crate::finding::code::Code;
+use crate::finding::policy::Policy;
 use crate::log::{Console, Entry, Severity};
+use crate::report;
 use crate::retry;
 
 /// The variables that no option stands behind.
@@ -56,6 +58,13 @@ pub enum Task {
         reason: String,
         /// The command.
         command: Vec<OsString>,
+    },
+    /// Do all of a run but become the command, and print the report.
+    Check {
+        /// The run.
+        run: Box<Run>,
+        /// In which form.
+        format: report::Format,
     },
     /// Print the environment that the command would get.
     Env {
@@ -104,7 +113,7 @@ pub enum Task {
 /// A run.
 #[derive(Debug)]
 pub struct Run {
-    /// The command and its arguments.
+    /// The command and its arguments; only `check` can do without.
     pub command: Vec<OsString>,
     /// How to mend, and how to check.
     pub needs: Needs,
@@ -125,8 +134,10 @@ pub struct Needs {
     pub ca_file: Option<PathBuf>,
     /// When to try again.
     pub retry: Retry,
-    /// What a failure leads to.
-    pub on_failure: OnFailure,
+    /// What findings count for.
+    pub policy: Policy,
+    /// Where the report is written to, beside all else.
+    pub report: Option<PathBuf>,
     /// Whether to run against the emulator.
     pub emulate: bool,
     /// Whether to keep silent when all is well.
@@ -243,7 +254,7 @@ impl Plan {
             variables(environment).map_err(|entry| refuse(ExitCode::Configuration, entry))?;
         let verbose = options.verbose;
         let own = match matches.subcommand() {
-            Some(("env", own)) => Some(own),
+            Some(("check" | "env", own)) => Some(own),
             Some(_) => None,
             None => Some(&matches),
         };
@@ -278,6 +289,14 @@ impl Plan {
                 };
                 let retry = Retry::new(&options, environment);
                 Task::Token { check, retry }
+            }
+            Some(Word::Check(check)) => {
+                metadata(environment, None)
+                    .map_err(|entry| refuse(ExitCode::Configuration, entry))?;
+                Task::Check {
+                    run: Box::new(run(options.clone(), check.command, environment)),
+                    format: check.format,
+                }
             }
             Some(Word::Env(env)) => {
                 metadata(environment, None)
@@ -380,7 +399,12 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
         wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
         retry: Retry::new(options, environment),
-        on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
+        policy: Policy {
+            on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
+            is_strict: options.strict.unwrap_or(false),
+            ignored: options.ignore.clone(),
+        },
+        report: options.report.clone(),
         emulate: options.emulate.unwrap_or(false),
         quiet: options.quiet.unwrap_or(false),
     }

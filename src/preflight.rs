@@ -9,7 +9,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::check::endpoint::OtherWay;
 use crate::check::{Check, Context, Evidence, Subject};
-use crate::cli::OnFailure;
 use crate::failure::{Failure, Patience};
 use crate::net::Progress;
 use crate::retry::{self, Attempt, Policy};
@@ -71,14 +70,14 @@ impl Pending {
 
 /// Runs `checks`, in whose order the outcomes stand.
 ///
-/// When something required has failed for good and `on_failure` says to abort, nothing is waited for any more: the
+/// When one has failed for good, and `is_fatal` says that the command will not start by it, nothing is waited for any more: the
 /// other checks end after the attempt under way, so that the report has them all. `observe` hears of each attempt.
 /// `pending` is kept up to date, for whoever interrupts this.
 pub async fn run(
     checks: Vec<Check>,
     context: &Context,
     policy: &Policy,
-    on_failure: OnFailure,
+    is_fatal: impl Fn(&Check, &Failure) -> bool,
     observe: impl Fn(&Check, &Attempt),
     pending: &Pending,
 ) -> Vec<Outcome> {
@@ -108,13 +107,14 @@ pub async fn run(
             .await;
             let has_passed = attempts.outcome.is_ok();
             tell.send_modify(|so_far| (so_far.is_over, so_far.has_passed) = (true, has_passed));
-            let is_for_good = attempts.outcome.as_ref().is_err_and(|failure| {
-                failure.kind.patience() != Patience::UntilDeadline
+            let is_doom = attempts.outcome.as_ref().is_err_and(|failure| {
+                let is_for_good = failure.kind.patience() != Patience::UntilDeadline
                     || policy
                         .attempts
-                        .is_some_and(|enough| attempts.count >= enough)
+                        .is_some_and(|enough| attempts.count >= enough);
+                is_for_good && is_fatal(&check, failure)
             });
-            if is_for_good && check.is_fatal(on_failure) {
+            if is_doom {
                 doomed.send_replace(true);
             }
             attempts

@@ -1,9 +1,11 @@
 //! The tasks, each from top to bottom: a run here, the others in files of their own.
 
+pub mod check;
 pub mod copy;
 pub mod emulate;
 pub mod env;
 pub mod explain;
+pub mod filing;
 pub mod manual;
 pub mod mending;
 pub mod preparing;
@@ -39,23 +41,21 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
         needs,
         checks,
     } = run;
-    let program = command.first().map(OsString::as_os_str);
     let Prepared {
         report,
         environment,
         held,
-    } = match prepare(&needs, program, checks, environment, console) {
+        console,
+    } = match prepare(&needs, &command, checks, environment, console) {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
-    for edit in &report.edits {
-        tracing::debug!("{edit}");
-    }
     for block in report.blocks() {
         console.say(&block);
     }
+    filing::file(&report, &needs, &environment, &console);
     if let Some(code) = report.exit_code() {
-        console.say(&report.not_started(&told_command(&command), code));
+        console.say(&report.not_started(code));
         return code;
     }
     if !needs.quiet {
@@ -68,7 +68,7 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
             &environment,
             needs.emulate,
             &held,
-            console,
+            &console,
         ),
         // Its check is always fatal, so there is no way here.
         None => ExitCode::Bug,
@@ -104,11 +104,6 @@ pub fn disabled(
             found.exit
         }
     }
-}
-
-fn told_command(command: &[OsString]) -> String {
-    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
 }
 
 /// Becomes the command, or its parent.

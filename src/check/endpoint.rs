@@ -151,6 +151,11 @@ impl Target {
         &self.options
     }
 
+    /// Whether it is a proxy that is checked itself.
+    pub fn is_proxy(&self) -> bool {
+        self.scheme == Scheme::Proxy
+    }
+
     /// The way the command's clients take to it: raw TCP and TLS clients know no HTTP proxy.
     ///
     /// # Errors

@@ -54,6 +54,7 @@ catalogue! {
     MetadataBroken = "metadata/broken",
     IdentityMismatch = "identity/mismatch",
     AdcCredentialsFile = "adc/credentials-file",
+    AdcGceCache = "adc/gce-cache",
     ProxyMetadataProxied = "proxy/metadata-proxied",
     ProxyCloudsdkProxy = "proxy/cloudsdk-proxy",
     ProxyGcloudConfig = "proxy/gcloud-config",
@@ -89,6 +90,7 @@ catalogue! {
     CaOnlyCorporate = "ca/only-corporate",
     CaNoPublicRoots = "ca/no-public-roots",
     CaJava = "ca/java",
+    CaBundle = "ca/bundle",
     EndpointUnknownName = "endpoint/unknown-name",
     EndpointResolver = "endpoint/resolver",
     EndpointRefused = "endpoint/refused",
@@ -120,6 +122,7 @@ catalogue! {
     CommandNotAProgram = "command/not-a-program",
     CommandUnreadable = "command/unreadable",
     VariableMissing = "variable/missing",
+    ReportFile = "report/file",
 }
 
 impl Code {
@@ -127,6 +130,11 @@ impl Code {
     pub fn group(self) -> &'static str {
         let code = self.as_str();
         code.split_once('/').map_or(code, |(group, _)| group)
+    }
+
+    /// Whether it says that the command cannot run, so that no policy can start it.
+    pub fn is_of_command(self) -> bool {
+        self.group() == "command"
     }
 
     /// What its page says in its first line, after the code.

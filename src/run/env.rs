@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
+use super::filing;
 use super::preparing::{Prepared, prepare};
 use crate::cli::EnvFormat;
 use crate::environment::{Edit, Environment};
@@ -26,14 +27,16 @@ pub fn env(
     let Prepared {
         report,
         environment,
+        console,
         ..
-    } = match prepare(&needs, None, Vec::new(), environment, console) {
+    } = match prepare(&needs, &[], Vec::new(), environment, console) {
         Ok(prepared) => prepared,
         Err(code) => return code,
     };
     for block in report.blocks() {
         console.say(&block);
     }
+    filing::file(&report, &needs, &environment, &console);
     match report.exit_code() {
         // Nothing on stdout: `eval` of half an environment would be worse than of none.
         Some(code) => code,
@@ -42,7 +45,7 @@ pub fn env(
                 true => diff(&report.edits, format),
                 false => whole(&as_found, &environment, format),
             };
-            print_bytes(&bytes, console)
+            print_bytes(&bytes, &console)
         }
     }
 }

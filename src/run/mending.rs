@@ -18,7 +18,7 @@ use crate::environment::{Edit, Environment, adc, ca};
 use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud;
-use crate::log::{Console, Entry, Severity};
+use crate::log::{Entry, Severity};
 use crate::metadata::emulator::Emulator;
 use crate::net::tls::{self, Trust};
 use crate::plan::{self, Needs, Retry};
@@ -141,9 +141,9 @@ impl Mending {
 
     /// What the metadata server's answers, gcloud's directory and the corporate CA ask for; to be called when all
     /// checks have passed, since it writes files where they are needed.
-    pub fn finish(&mut self, needs: &Needs, proven: Option<&Proven>, console: &Console) {
+    pub fn finish(&mut self, needs: &Needs, proven: Option<&Proven>) {
         if let Some(path) = &needs.ca_file {
-            self.trust(path, console);
+            self.trust(path);
         }
         let mut gcloud = gcloud::inspect(&self.environment);
         let may_mend = matches!(needs.wishes.mode, Mode::Mend | Mode::Strip);
@@ -174,17 +174,10 @@ impl Mending {
                 "removed gcloud's stale `gce` cache: it denied the metadata server that has answered"
             ),
             Ok(false) => {}
-            Err(error) => {
-                let mut entry = Entry::new(
-                    Severity::Warning,
-                    format!("gcloud's `gce` cache cannot be removed: {error}"),
-                );
-                entry.details = vec![
-                    "means  gcloud will say `No credentialed accounts` until it is ten minutes old"
-                        .to_owned(),
-                ];
-                console.say(&entry);
-            }
+            Err(error) => self.findings.push(finding::of_gce_cache(
+                &gcloud.path,
+                &crate::net::plain(&error),
+            )),
         }
         let chosen = ["GCE_METADATA_HOST", "GCE_METADATA_ROOT"]
             .iter()
@@ -204,7 +197,7 @@ impl Mending {
     }
 
     /// Leads every client to a bundle of the public roots and the CA in `path`.
-    fn trust(&mut self, path: &Path, console: &Console) {
+    fn trust(&mut self, path: &Path) {
         let system = tls::system_bundle().and_then(|path| std::fs::read(path).ok());
         if system.is_none() {
             self.findings
@@ -224,15 +217,7 @@ impl Mending {
                     self.findings.push(finding::of_ca(&ca::Notice::Java));
                 }
             }
-            Err(why) => {
-                let mut entry = Entry::new(
-                    Severity::Warning,
-                    format!("no bundle with `{}` can be written: {why}", path.display()),
-                );
-                entry.details =
-                    vec!["help   give the container a writable /tmp, or TMPDIR".to_owned()];
-                console.say(&entry);
-            }
+            Err(why) => self.findings.push(finding::of_bundle(path, &why)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a run and its look-alikes that start nothing have in common: mend, check, mend by what the checks have shown,
 //! and judge.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -11,15 +11,16 @@ use super::mending::Mending;
 use super::waiting::waited_for;
 use crate::check::metadata::Proven;
 use crate::check::{Check, Evidence, Subject};
-use crate::cli::{Need, OnFailure};
+use crate::cli::Need;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
-use crate::finding::{self, Circumstances, Finding};
+use crate::finding::policy::own_severity;
+use crate::finding::{self, Circumstances, Finding, Severity};
 use crate::launch::inherited::Held;
 use crate::log::Console;
 use crate::plan::Needs;
 use crate::preflight::Outcome;
-use crate::report::Report;
+use crate::report::{Job, Report};
 
 /// All that stands between the command and its start.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Prepared {
     pub environment: Environment,
     /// The signals that came too late to end the checks.
     pub held: Held,
+    /// Where messages go from here on, by what has become known.
+    pub console: Console,
 }
 
 /// Mends `environment` and checks what the command, the environment itself and `named` ask for.
@@ -38,19 +41,21 @@ pub struct Prepared {
 /// How to end where there is nothing to judge: a signal came, or the system gave not what runup itself needs.
 pub fn prepare(
     needs: &Needs,
-    program: Option<&OsStr>,
+    command: &[OsString],
     named: Vec<Check>,
     environment: Environment,
     console: &Console,
 ) -> Result<Prepared, ExitCode> {
     let begin = Instant::now();
+    let job = Job::of(&environment);
     let mut mending = Mending::begin(needs, environment).map_err(|refused| {
         console.say(&refused.entry);
         refused.code
     })?;
-    let mut checks: Vec<Check> = program
+    let mut checks: Vec<Check> = command
+        .first()
         .map(|program| Check {
-            subject: Subject::Command(program.to_owned()),
+            subject: Subject::Command(program.clone()),
             need: Need::Require,
         })
         .into_iter()
@@ -58,40 +63,52 @@ pub fn prepare(
     checks.extend(mending.checks(needs));
     checks.extend(named);
     let context = mending.context(needs);
-    let outcomes = waited_for(
-        checks,
-        &context,
-        needs.retry,
-        needs.on_failure,
-        begin,
-        console,
-    )?;
+    let outcomes = waited_for(checks, &context, needs.retry, &needs.policy, begin, console)?;
     let held = Held::new().map_err(|error| failed_to("hold signals back", &error, console))?;
 
-    let found = findings(&outcomes, needs.on_failure, &mending.circumstances);
-    if !found
-        .iter()
-        .any(|finding| finding.severity == finding::Severity::Error)
-    {
-        mending.finish(needs, proven(&outcomes), console);
+    let found = findings(&outcomes, &mending.circumstances);
+    let proven = proven(&outcomes);
+    let keeps_from_starting = |finding: &Finding| {
+        needs.policy.severity(finding.code, finding.severity) == Some(Severity::Error)
+    };
+    if !(mending.findings.iter().chain(&found)).any(keeps_from_starting) {
+        mending.finish(needs, proven);
     }
+    let console = match proven {
+        Some(proven) => console.in_project(&proven.proof.project),
+        None => console.clone(),
+    };
     let Mending {
         environment,
         edits,
-        mut findings,
+        findings: mut all,
         ..
     } = mending;
-    findings.extend(found);
+    all.extend(found);
+    let (findings, ignored) = needs.policy.apply(all);
+    let report = Report {
+        job,
+        command: (!command.is_empty()).then(|| in_words(command)),
+        outcomes,
+        findings,
+        ignored,
+        edits,
+        took: begin.elapsed(),
+    };
+    for edit in &report.edits {
+        tracing::debug!("{edit}");
+    }
     Ok(Prepared {
-        report: Report {
-            outcomes,
-            findings,
-            edits,
-            took: begin.elapsed(),
-        },
+        report,
         environment,
         held,
+        console,
     })
+}
+
+fn in_words(command: &[OsString]) -> String {
+    let words: Vec<_> = command.iter().map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
 }
 
 fn proven(outcomes: &[Outcome]) -> Option<&Proven> {
@@ -101,43 +118,37 @@ fn proven(outcomes: &[Outcome]) -> Option<&Proven> {
     })
 }
 
-/// The findings of the checks.
-pub fn findings(
-    outcomes: &[Outcome],
-    on_failure: OnFailure,
-    circumstances: &Circumstances,
-) -> Vec<Finding> {
+/// The findings of the checks, as bad as they are by themselves.
+pub fn findings(outcomes: &[Outcome], circumstances: &Circumstances) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for outcome in outcomes {
-        let severity = match outcome.check.is_fatal(on_failure) {
-            true => finding::Severity::Error,
-            false => finding::Severity::Warning,
-        };
-        match &outcome.result {
+    for (index, outcome) in outcomes.iter().enumerate() {
+        let Check { subject, .. } = &outcome.check;
+        let found = match &outcome.result {
             Err(failure) => {
+                let severity = own_severity(&outcome.check);
                 let finding = finding::of_failure(
-                    &outcome.check.subject,
+                    subject,
                     severity,
                     failure,
                     outcome.attempts,
                     circumstances,
                 );
-                findings.push(match &outcome.other_way {
+                Some(match &outcome.other_way {
                     Some(other) => finding.with_other_way(other.clone()),
                     None => finding,
-                });
+                })
             }
-            Ok(Evidence::Endpoint(reached)) => {
-                let certificate = reached.certificate.as_ref();
-                findings.extend(certificate.and_then(|certificate| {
-                    finding::of_certificate(&outcome.check.subject, certificate, SystemTime::now())
-                }));
-            }
-            Ok(Evidence::Metadata(proven)) => {
-                findings.extend(proven.name_failure.as_ref().map(finding::of_name));
-            }
-            Ok(_) => {}
-        }
+            Ok(Evidence::Endpoint(reached)) => reached
+                .certificate
+                .as_ref()
+                .and_then(|own| finding::of_certificate(subject, own, SystemTime::now())),
+            Ok(Evidence::Metadata(proven)) => proven.name_failure.as_ref().map(finding::of_name),
+            Ok(_) => None,
+        };
+        findings.extend(found.map(|finding| Finding {
+            check: Some(index),
+            ..finding
+        }));
     }
     findings
 }

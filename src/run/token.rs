@@ -7,10 +7,10 @@ use super::preparing::findings;
 use super::print;
 use super::waiting::waited_for;
 use crate::check::{Check, Evidence};
-use crate::cli::OnFailure;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::finding::Circumstances;
+use crate::finding::policy::Policy;
 use crate::log::Console;
 use crate::plan::Retry;
 use crate::preflight::Outcome;
@@ -25,7 +25,7 @@ pub fn token(check: Check, retry: Retry, environment: Environment, console: &Con
     let context = context(environment, None, retry);
     let begin = Instant::now();
     let checks = vec![check];
-    let outcomes = waited_for(checks, &context, retry, OnFailure::Abort, begin, console);
+    let outcomes = waited_for(checks, &context, retry, &Policy::default(), begin, console);
     match outcomes.map(|mut outcomes| outcomes.pop()) {
         Err(code) => code,
         Ok(Some(Outcome {
@@ -34,7 +34,7 @@ pub fn token(check: Check, retry: Retry, environment: Environment, console: &Con
         })) => print(&format!("{}\n", proven.proof.token.text.reveal()), console),
         Ok(outcome) => {
             let outcomes: Vec<_> = outcome.into_iter().collect();
-            let found = findings(&outcomes, OnFailure::Abort, &circumstances);
+            let found = findings(&outcomes, &circumstances);
             for finding in &found {
                 console.say(&report::block(finding));
             }

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 
 use super::{failed_to, progress};
 use crate::check::{Check, Context};
-use crate::cli::OnFailure;
 use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::finding;
 use crate::launch::inherited;
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Retry;
@@ -24,7 +25,7 @@ pub fn waited_for(
     checks: Vec<Check>,
     context: &Context,
     retry: Retry,
-    on_failure: OnFailure,
+    judge: &finding::policy::Policy,
     begin: Instant,
     console: &Console,
 ) -> Result<Vec<Outcome>, ExitCode> {
@@ -37,12 +38,13 @@ pub fn waited_for(
         attempts: None,
     };
     let pending = Pending::default();
+    let is_fatal = |check: &Check, failure: &Failure| judge.is_fatal(check, failure);
     let waited = block_on(async {
         let checked = async {
             if !policy.first.is_zero() {
                 tracing::debug!(first = ?policy.first, "the first attempts are spread by --splay");
             }
-            preflight::run(checks, context, &policy, on_failure, trace, &pending).await
+            preflight::run(checks, context, &policy, is_fatal, trace, &pending).await
         };
         tokio::select! {
             // In this order, so that a signal is heard from the first check on.

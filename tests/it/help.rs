@@ -23,6 +23,11 @@ fn short_help() {
 }
 
 #[test]
+fn help_of_check() {
+    insta::assert_snapshot!(printed(&["check", "--help"]));
+}
+
+#[test]
 fn help_of_env() {
     insta::assert_snapshot!(printed(&["env", "--help"]));
 }

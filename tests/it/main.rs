@@ -19,6 +19,7 @@ mod mended;
 mod metadata;
 mod packaging;
 mod printed;
+mod reports;
 mod secrets;
 mod signals;
 mod speech;

@@ -277,6 +277,7 @@ fn the_package_holds_what_a_build_needs_and_no_more() {
         "LICENSE-MIT",
         "README.md",
         "THIRD-PARTY.md",
+        "docs/report.schema.json",
         "examples/a.sh",
     ];
     wanted.extend(alone.map(str::to_owned));

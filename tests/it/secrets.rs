@@ -118,6 +118,34 @@ fn where_the_proxy_wants_other_credentials() {
 }
 
 #[test]
+fn in_reports() {
+    let proxy = format!("http://user:{SECRET}@127.0.0.1:1");
+    for format in ["text", "json", "mermaid", "junit"] {
+        let run = Run::new();
+        let beside = run.home().join("report");
+        let done = with_secrets(run)
+            .env("https_proxy", &proxy)
+            .emulator()
+            .args(["check", "-vv", "--java", "--format", format, "--report"])
+            .args([&beside])
+            .args(["--timeout", "200ms", "--require"])
+            .args([format!(
+                "https://github.corp.invalid/#header=Authorization:{SECRET}"
+            )])
+            .command(["true"])
+            .code(69)
+            .any_stdout()
+            .any_stderr()
+            .run();
+        let beside = std::fs::read_to_string(beside).unwrap();
+        for text in [done.text(), &done.stderr, &beside] {
+            assert!(!text.contains(SECRET), "{format}: {text}");
+        }
+        assert!(done.text().contains("github"), "{}", done.text());
+    }
+}
+
+#[test]
 fn where_the_metadata_server_is_none() {
     let fake = Fake::at(
         "/computeMetadata/v1/instance/service-accounts/default/token",

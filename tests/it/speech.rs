@@ -146,7 +146,7 @@ fn on_cloud_run_every_line_is_json_with_the_tasks_labels() {
     let last = all.last().unwrap();
     assert_eq!(last["severity"], "INFO");
     assert!(last["message"].as_str().unwrap().starts_with("ready in "));
-    assert_eq!(last["edits"], 7);
+    assert_eq!(last["counts"]["edits"], 7);
     let checks: Vec<_> = last["checks"]
         .as_array()
         .unwrap()
@@ -202,7 +202,7 @@ fn a_finding_is_told_in_fields() {
         last["message"],
         "did not start `./a.sh -e env`: 2 required checks failed, exit 127"
     );
-    assert_eq!(last["checks"][1]["passed"], false);
+    assert_eq!(last["checks"][1]["verdict"], "failed");
 }
 
 #[test]

@@ -161,6 +161,22 @@ impl Outcome {
         self
     }
 
+    /// Asserts that a finding names its code, the cause and the remedy, each where it belongs.
+    #[track_caller]
+    pub(crate) fn teaches(&self, code: &str, cause: &[&str], remedy: &[&str]) -> &Self {
+        let last = format!("\n  code   {code} (runup explain {code})\n");
+        let (finding, _) = (self.stderr.split_once(&last))
+            .unwrap_or_else(|| panic!("no finding {code}\n{self:#?}"));
+        let (causes, remedies) = (finding.split_once("\n  help   "))
+            .unwrap_or_else(|| panic!("no remedy of {code}\n{self:#?}"));
+        for (text, words) in [(causes, cause), (remedies, remedy)] {
+            for word in words {
+                assert!(text.contains(word), "not said of {code}: {word}\n{self:#?}");
+            }
+        }
+        self
+    }
+
     /// Asserts that each of `words` stands on its standard error, be it in capitals.
     #[track_caller]
     pub(crate) fn says(&self, words: &[&str]) -> &Self {

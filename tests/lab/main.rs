@@ -26,6 +26,7 @@ mod authority;
 mod conformance;
 mod endpoints;
 mod itself;
+mod mermaid;
 mod packaging;
 mod pages;
 mod scenarios;

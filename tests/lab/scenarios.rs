@@ -17,6 +17,9 @@ use crate::tools;
 const UNAVAILABLE: i32 = 69;
 const DENIED: i32 = 77;
 
+/// What is said of each failure to reach the metadata server.
+const NOT_IAM: &str = "It is not IAM, not the service account and not the token.";
+
 /// gcloud under runup.
 fn gcloud_under_runup(lab: &Lab) -> Job<'_> {
     lab.runup().args(["--", "gcloud"]).args(GCLOUD_TOKEN)
@@ -125,8 +128,19 @@ fn interception_is_named_with_who_answered() {
             .runup()
             .args(["--timeout", "3s", "echo", "started"])
             .run();
-        run.exits(UNAVAILABLE)
-            .says(&["metadata/intercepted", "squid/5."]);
+        run.exits(UNAVAILABLE).teaches(
+            "metadata/intercepted",
+            &[
+                "squid/5.",
+                "the network diverts port 80 of 169.254.169.254 into a proxy",
+                "No proxy variable is involved",
+                NOT_IAM,
+            ],
+            &[
+                "network team: exempt 169.254.169.254/32",
+                "job owner: deploy with --vpc-egress=private-ranges-only",
+            ],
+        );
         assert_eq!(run.stdout, "");
         assert!(!run.stderr.contains(metadata.token()), "{run:#?}");
     }
@@ -163,7 +177,15 @@ fn silence_ends_at_the_timeout() {
         .runup()
         .args(["--timeout", "4s", "echo", "started"])
         .run();
-    run.exits(UNAVAILABLE).says(&["metadata/timeout"]);
+    run.exits(UNAVAILABLE).teaches(
+        "metadata/timeout",
+        &[
+            "packets to 169.254.169.254 port 80 are dropped on the way",
+            "did not answer in time",
+            NOT_IAM,
+        ],
+        &["network team: no firewall rule or network policy may drop 169.254.169.254 port 80"],
+    );
     assert_eq!(run.stdout, "");
     let seconds = run.elapsed.as_secs_f32();
     assert!((3.0..=5.0).contains(&seconds), "{run:#?}");
@@ -182,7 +204,11 @@ fn without_dns_the_address_will_do() {
 #[test]
 fn who_else_answers_under_the_name_is_named() {
     need!();
-    type Case = (&'static str, fn(&str) -> String, &'static [&'static str]);
+    type Words = &'static [&'static str];
+    type Case = (&'static str, fn(&str) -> String, &'static str, Words, Words);
+    const PAGE: &str = "leads metadata.google.internal to a web server that answers everybody";
+    const RESOLVE: &str = "network team: let metadata.google.internal resolve to 169.254.169.254";
+    const ELSEWHERE: &str = "job owner: run it on Google Cloud";
     let table: [Case; 5] = [
         (
             "a captive page",
@@ -190,7 +216,9 @@ fn who_else_answers_under_the_name_is_named() {
                 let page = "<html><title>CorpNet login</title>Welcome</html>";
                 response("200 OK", &["Content-Type: text/html"], page)
             },
-            &["metadata/captive-page", "CorpNet login"],
+            "metadata/captive-page",
+            &["CorpNet login", PAGE, NOT_IAM],
+            &[RESOLVE],
         ),
         (
             "a redirect to one",
@@ -198,12 +226,16 @@ fn who_else_answers_under_the_name_is_named() {
                 let place = "Location: http://portal.example/login";
                 response("302 Found", &[place], "")
             },
-            &["metadata/redirected", "portal.example"],
+            "metadata/redirected",
+            &["portal.example", PAGE, NOT_IAM],
+            &[RESOLVE],
         ),
         (
             "Amazon EC2",
             |_| response("401 Unauthorized", &["Server: EC2ws"], ""),
-            &["metadata/other-cloud", "Amazon"],
+            "metadata/other-cloud",
+            &["Amazon", "does not run on Google Cloud", NOT_IAM],
+            &[ELSEWHERE],
         ),
         (
             "Azure",
@@ -211,15 +243,19 @@ fn who_else_answers_under_the_name_is_named() {
                 let page = r#"{"error": "Bad request. Required metadata header not specified"}"#;
                 response("400 Bad Request", &["Server: IMDS/150.870.65.1"], page)
             },
-            &["metadata/other-cloud", "Azure"],
+            "metadata/other-cloud",
+            &["Azure", "does not run on Google Cloud", NOT_IAM],
+            &[ELSEWHERE],
         ),
         (
             "any web server",
             |_| response("404 Not Found", &["Server: nginx"], "no such page"),
-            &["metadata/not-google"],
+            "metadata/not-google",
+            &["lacks `Metadata-Flavor: Google`", NOT_IAM],
+            &["network team: find out what answers on port 80 of 169.254.169.254"],
         ),
     ];
-    for (who, respond, words) in table {
+    for (who, respond, code, cause, remedy) in table {
         let lab = Lab::with_hijacked(METADATA, PORTAL.1);
         let portal = lab.http(PORTAL, 80, respond);
         let run = || {
@@ -232,7 +268,7 @@ fn who_else_answers_under_the_name_is_named() {
         let _metadata = lab.metadata();
         let with = run();
         for run in [without, with] {
-            run.exits(UNAVAILABLE).says(words);
+            run.exits(UNAVAILABLE).teaches(code, cause, remedy);
             assert_eq!(run.stdout, "", "{who}");
         }
         assert!(!portal.requests().is_empty(), "{who}");
@@ -256,11 +292,16 @@ fn the_wrong_identity_is_told_at_once() {
             "started",
         ])
         .run();
-    run.exits(DENIED).says(&[
+    run.exits(DENIED).teaches(
         "identity/mismatch",
-        "mgmt@myproject.example",
-        "compute@developer.example",
-    ]);
+        &["the command would act as `compute@developer.example`. Roles granted to `mgmt@myproject.example` would not count"],
+        &[
+            "job owner: gcloud run jobs update JOB --service-account=mgmt@myproject.example",
+            "or expect the one that is there: --service-account compute@developer.example",
+        ],
+    );
+    // Here IAM may well be it.
+    assert!(!run.stderr.contains(NOT_IAM), "{run:#?}");
     assert_eq!(run.stdout, "");
     assert!(!run.stderr.contains(metadata.token()));
     assert!(run.elapsed < Duration::from_secs(10), "{run:#?}");

@@ -13,9 +13,8 @@ use crate::netns::Netns;
 pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Ends the test, as skipped, unless the machine has the tools named: programs on [`PATH`], or `google-auth` (Python)
-/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries` and
-/// `node-libraries`. What every namespace needs goes without
-/// saying.
+/// and `google-auth-library` (Node), which CI puts under the target directory, as it does `python-libraries`,
+/// `node-libraries` and `mermaid`. What every namespace needs goes without saying.
 macro_rules! need {
     ($($tool:literal),* $(,)?) => {
         if !$crate::tools::present(&[$($tool),*]) {
@@ -77,6 +76,11 @@ pub(crate) fn has(tool: &str) -> bool {
             ]
             .iter()
             .all(|name| modules.join(name).exists())
+        }),
+        "mermaid" => node_modules().is_some_and(|modules| {
+            [".bin/node", "jsdom", "mermaid"]
+                .iter()
+                .all(|name| modules.join(name).exists())
         }),
         "libwww-perl" => {
             find("perl").is_some_and(|perl| runs(perl, ["-MLWP::Protocol::https", "-e1"]))

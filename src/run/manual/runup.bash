@@ -16,6 +16,9 @@ _runup() {
             ",$1")
                 cmd="runup"
                 ;;
+            runup,check)
+                cmd="runup__subcmd__check"
+                ;;
             runup,completions)
                 cmd="runup__subcmd__completions"
                 ;;
@@ -47,7 +50,7 @@ _runup() {
 
     case "${cmd}" in
         runup)
-            opts="-v -q -h -V --require --want --require-variable --service-account --metadata --proxy --direct --java --ca-file --timeout --attempt-timeout --backoff-initial --backoff-max --splay --on-failure --emulate --log-format --verbose --quiet --help --version env route token explain emulate copy completions man"
+            opts="-v -q -h -V --require --want --require-variable --service-account --metadata --proxy --direct --java --ca-file --timeout --attempt-timeout --backoff-initial --backoff-max --splay --on-failure --ignore --strict --report --emulate --log-format --verbose --quiet --help --version check env route token explain emulate copy completions man"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -111,6 +114,124 @@ _runup() {
                     ;;
                 --on-failure)
                     COMPREPLY=($(compgen -W "abort warn" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --strict)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --emulate)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "auto text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --quiet)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                -q)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        runup__subcmd__check)
+            opts="-v -q -h --format --require --want --require-variable --service-account --metadata --proxy --direct --java --ca-file --timeout --attempt-timeout --backoff-initial --backoff-max --splay --on-failure --ignore --strict --report --emulate --log-format --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "text json mermaid junit" -- "${cur}"))
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --want)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --require-variable)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --service-account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metadata)
+                    COMPREPLY=($(compgen -W "require want off" -- "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -W "mend bypass strip keep" -- "${cur}"))
+                    return 0
+                    ;;
+                --direct)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --java)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempt-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backoff-initial)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backoff-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --splay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on-failure)
+                    COMPREPLY=($(compgen -W "abort warn" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --strict)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --emulate)
@@ -187,7 +308,7 @@ _runup() {
             return 0
             ;;
         runup__subcmd__env)
-            opts="-v -q -h --format --diff --require --want --require-variable --service-account --metadata --proxy --direct --java --ca-file --timeout --attempt-timeout --backoff-initial --backoff-max --splay --on-failure --emulate --log-format --verbose --quiet --help"
+            opts="-v -q -h --format --diff --require --want --require-variable --service-account --metadata --proxy --direct --java --ca-file --timeout --attempt-timeout --backoff-initial --backoff-max --splay --on-failure --ignore --strict --report --emulate --log-format --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -255,6 +376,18 @@ _runup() {
                     ;;
                 --on-failure)
                     COMPREPLY=($(compgen -W "abort warn" -- "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --strict)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --emulate)

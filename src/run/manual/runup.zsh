@@ -36,6 +36,9 @@ keep\:"Change nothing, report only"))' \
 '--splay=[Over how long the first attempts of a job'\''s tasks are spread, by task number and chance; inside the timeout \[default\: 0s\]]:DURATION:_default' \
 '--on-failure=[What to do when something required failed \[default\: abort\]]:POLICY:((abort\:"The command is not started"
 warn\:"The command is started all the same"))' \
+'*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
+'--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
+'--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
 '--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
 '--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
 text\:"For people"
@@ -58,7 +61,50 @@ json\:"One object a line, as Cloud Logging reads it"))' \
         (( CURRENT += 1 ))
         curcontext="${curcontext%:*:*}:runup-command-$line[2]:"
         case $line[2] in
-            (env)
+            (check)
+_arguments "${_arguments_options[@]}" : \
+'--format=[The form of the report on stdout]:FORMAT:((text\:"For people"
+json\:"For programs; docs/report.schema.json describes it"
+mermaid\:"A flowchart of what is reached how, for a ticket"
+junit\:"Test results in XML, for pipelines"))' \
+'*--require=[What must answer before the command starts\: tcp\://host\:port, tls\://host\:port, http(s)\://…, dns\://name, proxy\://host\:port; options behind \`#\`, as in https\://nexus/#expect=200-399,401&timeout=9s]:URL:_default' \
+'*--want=[What should answer\: a warning where it does not]:URL:_default' \
+'*--require-variable=[A variable that must be set and not empty]:NAME:_default' \
+'--service-account=[The identity that the metadata server must give]:EMAIL:_default' \
+'--metadata=[Whether the metadata server must answer \[default\: require\]]:WHEN:((require\:"The command is not started without it"
+want\:"A warning where it is missing"
+off\:"It is not asked for"))' \
+'--proxy=[What to do with the proxy variables \[default\: mend\]]:MODE:((mend\:"Make all clients agree"
+bypass\:"Touch NO_PROXY and no_proxy only"
+strip\:"Take every proxy variable out"
+keep\:"Change nothing, report only"))' \
+'*--direct=[A host, .domain, address or network that must never go through the proxy]:HOST:_default' \
+'--java=[Steer Java, too, by JAVA_TOOL_OPTIONS; each JVM then says so on stderr]::BOOL:(true false)' \
+'--ca-file=[A corporate CA in PEM, for the checks and, with the public roots, for every client of the command]:FILE:_files' \
+'--timeout=[The time for all checks together \[default\: 120s\]]:DURATION:_default' \
+'--attempt-timeout=[The time for one attempt of one check \[default\: 5s\]]:DURATION:_default' \
+'--backoff-initial=[The upper bound of the first pause between attempts; it doubles, and each pause is drawn from zero to it \[default\: 200ms\]]:DURATION:_default' \
+'--backoff-max=[The upper bound of any pause \[default\: 5s\]]:DURATION:_default' \
+'--splay=[Over how long the first attempts of a job'\''s tasks are spread, by task number and chance; inside the timeout \[default\: 0s\]]:DURATION:_default' \
+'--on-failure=[What to do when something required failed \[default\: abort\]]:POLICY:((abort\:"The command is not started"
+warn\:"The command is started all the same"))' \
+'*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
+'--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
+'--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
+'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
+'--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
+text\:"For people"
+json\:"One object a line, as Cloud Logging reads it"))' \
+'-q+[Say nothing when all is well]::BOOL:(true false)' \
+'--quiet=[Say nothing when all is well]::BOOL:(true false)' \
+'*-v[Say more\: the edits and the attempts; twice, the requests too]' \
+'*--verbose[Say more\: the edits and the attempts; twice, the requests too]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::command -- The command that would be started, and its arguments:_cmdambivalent' \
+&& ret=0
+;;
+(env)
 _arguments "${_arguments_options[@]}" : \
 '--format=[The form\: sh is for \`eval "\$(runup env)"\` and holds the changes alone]:FORMAT:((sh\:"Commands for a POSIX shell"
 dotenv\:"NAME=VALUE lines"
@@ -84,6 +130,9 @@ keep\:"Change nothing, report only"))' \
 '--splay=[Over how long the first attempts of a job'\''s tasks are spread, by task number and chance; inside the timeout \[default\: 0s\]]:DURATION:_default' \
 '--on-failure=[What to do when something required failed \[default\: abort\]]:POLICY:((abort\:"The command is not started"
 warn\:"The command is started all the same"))' \
+'*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
+'--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
+'--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
 '--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
 '--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
 text\:"For people"
@@ -168,6 +217,7 @@ esac
 (( $+functions[_runup_commands] )) ||
 _runup_commands() {
     local commands; commands=(
+'check:Do all of a run but start the command, and print a report' \
 'env:Print the environment that the command would get' \
 'route:Print which way every HTTP client would send a URL, before and after the mend' \
 'token:Print an access token of the metadata server, for scripts that use curl' \
@@ -178,6 +228,11 @@ _runup_commands() {
 'man:Print the manual page' \
     )
     _describe -t commands 'runup commands' commands "$@"
+}
+(( $+functions[_runup__subcmd__check_commands] )) ||
+_runup__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'runup check commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__completions_commands] )) ||
 _runup__subcmd__completions_commands() {

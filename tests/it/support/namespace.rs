@@ -1,4 +1,4 @@
-//! PID namespaces, in which runup is PID 1.
+//! Namespaces of the kernel: in which runup is PID 1, has mounts of its own, or no port to listen on.
 
 use std::fs;
 use std::io::Write;
@@ -13,27 +13,51 @@ use super::run::{Run, Running, soon};
 /// The same run as PID 1 of a namespace of its own; `None`, with a message, where this user may not make one. With
 /// `RUNUP_LAB=require`, as in CI, that is a failure.
 pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
-    static IS_PERMITTED: LazyLock<bool> = LazyLock::new(|| {
-        Command::new("unshare")
-            .args(["--pid", "--fork", "--mount-proc", "true"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    });
-    if *IS_PERMITTED {
-        return Some(run.called_by(r#"set -- unshare --pid --fork --mount-proc "$@""#));
+    static IS_PERMITTED: LazyLock<bool> =
+        LazyLock::new(|| may_unshare(&["--pid", "--fork", "--mount-proc"]));
+    let caller = r#"set -- unshare --pid --fork --mount-proc "$@""#;
+    is_to_run(*IS_PERMITTED).then(|| run.called_by(caller))
+}
+
+/// The same run with mounts of its own, which `lines` of shell make; else as [`in_pid_namespace`].
+pub(crate) fn with_mounts(run: Run, lines: &str) -> Option<Run> {
+    static IS_PERMITTED: LazyLock<bool> = LazyLock::new(|| may_unshare(&["--mount"]));
+    // The shell's own PATH is the run's, where there is no mount(8).
+    let caller = format!(
+        "set -- unshare --mount sh -ec 'mount() (PATH=/usr/bin:/bin; command mount \"$@\")\n{lines}\nexec \"$@\"' sh \"$@\""
+    );
+    is_to_run(*IS_PERMITTED).then(|| run.called_by(&caller))
+}
+
+/// The same run where there is no port to listen on; else as [`in_pid_namespace`].
+pub(crate) fn without_ports(run: Run) -> Option<Run> {
+    static IS_PERMITTED: LazyLock<bool> = LazyLock::new(|| may_unshare(&["--net"]));
+    let reserve = "echo 1-65535 >/proc/sys/net/ipv4/ip_local_reserved_ports";
+    let caller = format!(r#"set -- unshare --net sh -ec '{reserve}; exec "$@"' sh "$@""#);
+    is_to_run(*IS_PERMITTED).then(|| run.called_by(&caller))
+}
+
+fn may_unshare(options: &[&str]) -> bool {
+    let run = Command::new("unshare").args(options).arg("true").output();
+    run.is_ok_and(|output| output.status.success())
+}
+
+fn is_to_run(is_permitted: bool) -> bool {
+    if is_permitted {
+        return true;
     }
     let current = thread::current();
     let test = current.name().unwrap_or("a test");
     assert!(
         std::env::var_os("RUNUP_LAB").is_none_or(|value| value != "require"),
-        "{test} needs the right to make PID namespaces, as root has it"
+        "{test} needs the right to make namespaces, as root has it"
     );
     // Past the test harness, which would keep it to itself.
     let _ = writeln!(
         std::io::stderr(),
-        "it: skipped {test}: no right to make PID namespaces"
+        "it: skipped {test}: no right to make namespaces"
     );
-    None
+    false
 }
 
 /// The process that is PID 1 inside, as it is called outside.
