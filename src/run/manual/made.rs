@@ -14,10 +14,13 @@ use crate::cli::Cli;
 #[test]
 fn the_files_are_those_of_the_command_line() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/run/manual");
-    let script = |shell| {
+    let script = |shell| -> String {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "runup", &mut script);
-        String::from_utf8(script).unwrap()
+        // Indentation says nothing to a shell, and is half of bash's script.
+        let script = String::from_utf8(script).unwrap();
+        let lines = script.lines().map(|line| line.trim_start().to_owned() + "\n");
+        lines.collect()
     };
     let files = [
         ("runup.1", manual().unwrap()),
