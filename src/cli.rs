@@ -21,9 +21,9 @@ use crate::report;
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
 RUNUP_REQUIRE=\"tcp://db:5432 https://nexus.corp.example\". A flag goes before its variable.
-RUNUP_DISABLED=reason is the emergency exit: the command is run at once, unchecked.
+RUNUP_DISABLED=reason is the emergency exit: runup becomes the command at once, unchecked.
 
-Exit codes: the command's own, since runup becomes the command; before that
+Exit codes: the command's own (with --init, 128 and the signal of one that was killed); before that
   64  the command line cannot be understood
   69  something required could not be reached in time
   70  a bug in runup
@@ -256,7 +256,18 @@ pub struct Options {
     /// Write a report, too; the name says the form: .json, .xml for JUnit, .mmd for Mermaid, text for all others
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
-    /// Run against an embedded metadata server; runup stays as the command's parent
+    /// Stay as the command's parent: forward signals, reap orphans, keep the exit code
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub init: Option<bool>,
+    /// The same, with the command in a process group of its own, which gets the signals
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_parser = BoolishValueParser::new())]
+    pub init_group: Option<bool>,
+    /// With --init: kill the command so long after a SIGTERM [default: never]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub grace: Option<Duration>,
+    /// Run against an embedded metadata server; runup stays as the command's parent, as with --init
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     pub emulate: Option<bool>,

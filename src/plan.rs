@@ -20,6 +20,7 @@ use crate::environment::proxy;
 use crate::exit_code::ExitCode;
 use crate::finding::code::Code;
 use crate::finding::policy::Policy;
+use crate::launch::init::Parent;
 use crate::log::{Console, Entry, Severity};
 use crate::report;
 use crate::retry;
@@ -140,6 +141,8 @@ pub struct Needs {
     pub report: Option<PathBuf>,
     /// Whether to run against the emulator.
     pub emulate: bool,
+    /// How to stay as the command's parent; `None`: become the command.
+    pub parent: Option<Parent>,
     /// Whether to keep silent when all is well.
     pub quiet: bool,
 }
@@ -278,6 +281,9 @@ impl Plan {
         if let Some(splay) = options.splay.filter(|splay| *splay >= timeout) {
             return Err(refuse(ExitCode::Usage, splay_too_long(splay, timeout)));
         }
+        if let (Some(grace), None) = (options.grace, parent(&options)) {
+            return Err(refuse(ExitCode::Usage, nobody_to_wait(grace)));
+        }
         let task = match cli.subcommand {
             Some(Word::Token(token)) => {
                 options.timeout = token.timeout.or(options.timeout);
@@ -356,6 +362,16 @@ fn splay_too_long(splay: Duration, timeout: Duration) -> Entry {
     entry
 }
 
+fn nobody_to_wait(grace: Duration) -> Entry {
+    let grace = humantime::format_duration(grace);
+    let message =
+        format!("--grace {grace} without --init: once runup is the command, nobody waits");
+    let mut entry = Entry::new(Severity::Error, message);
+    entry.details =
+        vec!["help   add --init (RUNUP_INIT=1), or leave --grace (RUNUP_GRACE) out".to_owned()];
+    entry
+}
+
 /// Why runup is switched off, where it is.
 fn disabled(environment: &Environment) -> Option<String> {
     let reason = environment.get(DISABLED)?.to_string_lossy();
@@ -406,8 +422,19 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
         },
         report: options.report.clone(),
         emulate: options.emulate.unwrap_or(false),
+        parent: parent(options),
         quiet: options.quiet.unwrap_or(false),
     }
+}
+
+/// How runup is to stay. The emulator needs it; a group of its own means it.
+fn parent(options: &Options) -> Option<Parent> {
+    let has_group = options.init_group.unwrap_or(false);
+    let stays = options.init.unwrap_or(has_group) || options.emulate.unwrap_or(false);
+    stays.then_some(Parent {
+        has_group,
+        grace: options.grace,
+    })
 }
 
 /// The check of the metadata server that `environment` names.

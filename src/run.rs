@@ -28,7 +28,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::{Failure, FailureKind, Phase};
 use crate::finding::{self, Circumstances};
 use crate::launch::inherited::Held;
-use crate::launch::init::Init;
+use crate::launch::init::{Init, Parent};
 use crate::launch::{Image, Weight, exec};
 use crate::log::{Console, Entry, Severity};
 use crate::plan::Run;
@@ -66,7 +66,7 @@ pub fn run(run: Run, environment: Environment, console: &Console) -> ExitCode {
             runnable,
             &command,
             &environment,
-            needs.emulate,
+            needs.parent,
             &held,
             &console,
         ),
@@ -89,7 +89,7 @@ pub fn disabled(
     let program = command.first().cloned().unwrap_or_default();
     match command::find(&program, environment, &directory()) {
         Ok(runnable) => match Held::new() {
-            Ok(held) => launch(&runnable, command, environment, false, &held, console),
+            Ok(held) => launch(&runnable, command, environment, None, &held, console),
             Err(error) => failed_to("hold signals back", &error, console),
         },
         Err(fault) => {
@@ -111,7 +111,7 @@ fn launch(
     runnable: &Runnable,
     command: &[OsString],
     environment: &Environment,
-    is_parent: bool,
+    parent: Option<Parent>,
     held: &Held,
     console: &Console,
 ) -> ExitCode {
@@ -156,15 +156,17 @@ fn launch(
         console.say(&Entry::new(Severity::Error, message));
         return code;
     }
-    if !is_parent {
-        let errno = exec::exec(&image, &held.mask);
-        return failed(errno.into(), Some(image.weight()));
-    }
     let weight = image.weight();
-    match Init::new(held.mask)
-        .map_err(io::Error::from)
-        .and_then(|init| init.run(image))
-    {
+    let Some(parent) = parent else {
+        let errno = exec::exec(&image, &held.mask);
+        return failed(errno.into(), Some(weight));
+    };
+    let killed = |grace| {
+        let grace = humantime::format_duration(grace);
+        let message = format!("killed the command, {grace} after SIGTERM (--grace)");
+        console.say(&Entry::new(Severity::Warning, message));
+    };
+    match Init::new(parent, held.mask).and_then(|init| init.run(image, killed)) {
         Ok(code) => ExitCode::Command(code),
         Err(error) => failed(error, Some(weight)),
     }

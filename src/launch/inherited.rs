@@ -8,18 +8,25 @@
     reason = "dispositions, constructors and what happens between fork and execve have no safe interface"
 )]
 
-use std::io;
-use std::mem::MaybeUninit;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitStatus};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::fs::File;
+use std::io::{self, Read};
+use std::mem::{self, MaybeUninit};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::ptr;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
+use nix::sys::prctl;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
-use nix::unistd::Pid;
+use nix::unistd::{self, Pid};
 
-use crate::launch::{Image, exec};
+use crate::launch::Image;
 
 /// One bit for each signal that was ignored.
 static IGNORED: AtomicU64 = AtomicU64::new(0);
@@ -94,19 +101,20 @@ impl Held {
 
     /// The one that has come meanwhile, unless the caller of runup had it blocked: then the command will find it pending.
     pub fn pending(&self) -> Option<Signal> {
-        let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: sigpending writes the whole set, and does so whenever it returns 0.
-        let pending = unsafe {
-            if libc::sigpending(pending.as_mut_ptr()) != 0 {
-                return None;
-            }
-            pending.assume_init()
-        };
         [Signal::SIGTERM, Signal::SIGINT]
             .into_iter()
             .filter(|signal| !self.mask.contains(*signal))
-            // SAFETY: sigismember reads the set, which is initialised.
-            .find(|signal| unsafe { libc::sigismember(&pending, *signal as i32) } == 1)
+            .find(|signal| is_pending(*signal))
+    }
+}
+
+/// Whether `signal` has come and is blocked.
+fn is_pending(signal: Signal) -> bool {
+    let mut pending = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigpending writes the whole set, and does so whenever it returns 0; sigismember reads it.
+    unsafe {
+        libc::sigpending(pending.as_mut_ptr()) == 0
+            && libc::sigismember(&pending.assume_init(), signal as c_int) == 1
     }
 }
 
@@ -140,62 +148,260 @@ pub fn restore() {
         dispose(signal, is_ignored(signal));
     }
     let closed = CLOSED.load(Ordering::Relaxed);
-    let close_on_exec = || FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC);
-    if closed & 0b001 != 0 {
-        let _ = fcntl(std::io::stdin(), close_on_exec());
-    }
-    if closed & 0b010 != 0 {
-        let _ = fcntl(std::io::stdout(), close_on_exec());
-    }
-    if closed & 0b100 != 0 {
-        let _ = fcntl(std::io::stderr(), close_on_exec());
+    for descriptor in (0..=2).filter(|descriptor| closed & (1 << descriptor) != 0) {
+        // SAFETY: F_SETFD takes any number; what stands there is the runtime's /dev/null.
+        unsafe {
+            libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+        }
     }
 }
 
-/// Starts `image` as a child, with the signal mask `mask`.
+/// An [`Image`] in the form that execve(2) takes: made before fork(2), since nothing may be allocated after it.
+#[derive(Debug)]
+pub struct Ready<'a> {
+    path: &'a CStr,
+    arguments: Vec<*const c_char>,
+    variables: Vec<*const c_char>,
+}
+
+impl<'a> Ready<'a> {
+    /// The pointers into `image`, each list with a null at its end.
+    pub fn new(image: &'a Image) -> Self {
+        let list = |strings: &[CString]| {
+            let pointers = strings.iter().map(|string| string.as_ptr());
+            pointers.chain([ptr::null()]).collect()
+        };
+        Self {
+            path: &image.path,
+            arguments: list(&image.arguments),
+            variables: list(&image.variables),
+        }
+    }
+
+    /// Becomes it, with open files and dispositions as runup got them, and the signal mask `mask`. Comes back only on
+    /// failure. All it does is async-signal-safe.
+    pub fn exec(&self, mask: &SigSet) -> Errno {
+        restore();
+        if let Err(errno) = sigprocmask(SigmaskHow::SIG_SETMASK, Some(mask), None) {
+            return errno;
+        }
+        // SAFETY: the pointers are those of an image that is borrowed, and each list ends with a null.
+        unsafe {
+            libc::execve(
+                self.path.as_ptr(),
+                self.arguments.as_ptr(),
+                self.variables.as_ptr(),
+            );
+        }
+        Errno::last()
+    }
+}
+
+/// The process group that a command is started in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// That of runup.
+    Same,
+    /// One of its own.
+    Own,
+    /// One of its own, which gets the terminal on stdin.
+    Foreground,
+}
+
+/// Starts `image` as a child, with the signal mask `mask`. All signals must be blocked, so that no handler runs in it.
 ///
 /// # Errors
-/// Those of fork(2) and execve(2).
-pub fn spawn(image: Image, mask: SigSet) -> io::Result<Pid> {
-    // The program's name serves for nothing: the closure becomes the image before std would.
-    let mut command = Command::new("/");
-    // SAFETY: between fork and execve only async-signal-safe calls are made: sigprocmask, signal, fcntl, execve; their
-    // arguments are complete before the fork, but for execve's arrays of pointers, which nix allocates. That is sound
-    // as long as no other thread holds the allocator's lock, and glibc's and musl's fork see to that.
-    unsafe {
-        command.pre_exec(move || Err(exec::exec(&image, &mask).into()));
+/// Those of pipe(2), fork(2) and execve(2).
+pub fn spawn(image: &Image, mask: &SigSet, group: Group) -> io::Result<Pid> {
+    let ready = Ready::new(image);
+    // What cannot become the command tells why; execve closes the pipe.
+    let (reader, writer) = unistd::pipe2(OFlag::O_CLOEXEC)?;
+    let parent = Pid::this();
+    // SAFETY: the child makes async-signal-safe calls only and ends in execve or _exit; all it needs exists already.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            let errno = become_child(&ready, mask, group, parent) as c_int;
+            let size = mem::size_of::<c_int>();
+            // SAFETY: write reads the number, and _exit runs nothing of this process's.
+            unsafe {
+                libc::write(writer.as_raw_fd(), (&raw const errno).cast(), size);
+                libc::_exit(126)
+            }
+        }
+        pid => {
+            drop(writer);
+            let child = Pid::from_raw(pid);
+            if group != Group::Same {
+                // The child does the same: whoever comes first, it is done before anybody relies on it.
+                let _ = unistd::setpgid(child, child);
+            }
+            let mut errno = [0; mem::size_of::<c_int>()];
+            match File::from(reader).read_exact(&mut errno) {
+                Ok(()) => {
+                    // SAFETY: waitpid takes a null for what is not asked for.
+                    unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
+                    Err(io::Error::from_raw_os_error(c_int::from_ne_bytes(errno)))
+                }
+                Err(_) => Ok(child),
+            }
+        }
     }
-    let child = command.spawn()?;
-    Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
-/// Waits for one of `signals` and gives its number. nix knows no real-time signals.
-///
-/// # Errors
-/// Those of sigwait(3).
-pub fn next_signal(signals: &SigSet) -> io::Result<i32> {
-    let mut signal = 0;
-    // SAFETY: sigwait reads the set and writes to `signal` only.
-    match unsafe { libc::sigwait(signals.as_ref(), &mut signal) } {
-        0 => Ok(signal),
-        errno => Err(io::Error::from_raw_os_error(errno)),
+/// Between fork and execve; comes back only on failure.
+fn become_child(ready: &Ready, mask: &SigSet, group: Group, parent: Pid) -> Errno {
+    // Whoever kills runup means the command: where runup becomes it, they are one. A sandbox may know no such thing.
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    // It may have gone before that.
+    if unistd::getppid() != parent {
+        return Errno::ESRCH;
+    }
+    if group != Group::Same {
+        let own = Pid::this();
+        if let Err(errno) = unistd::setpgid(own, own) {
+            return errno;
+        }
+        if group == Group::Foreground {
+            // SIGTTOU is blocked still. A terminal that cannot be had is no reason not to run.
+            // SAFETY: it takes any numbers.
+            unsafe { libc::tcsetpgrp(0, own.as_raw()) };
+        }
+    }
+    ready.exec(mask)
+}
+
+/// A signal that came.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived(libc::siginfo_t);
+
+impl Arrived {
+    /// Its number. nix knows no real-time signals.
+    pub fn number(&self) -> c_int {
+        self.0.si_signo
+    }
+
+    /// Whether the kernel made it, as it does for the keys of a terminal, and for the end of a child.
+    pub fn is_kernels(&self) -> bool {
+        self.0.si_code > 0
+    }
+
+    /// Whether this very process caused it, as by writing to a pipe that nobody reads.
+    pub fn is_own(&self) -> bool {
+        // SAFETY: kill(2)'s are the signals with this code, and they carry a pid.
+        self.0.si_code == libc::SI_USER && unsafe { self.0.si_pid() } == Pid::this().as_raw()
+    }
+
+    /// Sends it on, with its value, where it has one. Nobody may be there any more: then the end of the child comes next.
+    pub fn send_to(&self, child: Pid) {
+        if self.0.si_code == libc::SI_QUEUE {
+            // SAFETY: it reads the record, which sigtimedwait has filled; the kernel lets a sender of sigqueue(3)'s
+            // signals say all of it.
+            let result = unsafe {
+                let (number, record) = (self.number(), &raw const self.0);
+                libc::syscall(libc::SYS_rt_sigqueueinfo, child.as_raw(), number, record)
+            };
+            if result == 0 {
+                return;
+            }
+        }
+        send(child, self.number());
+    }
+
+    /// Sends its number to a process group; whether there is one.
+    pub fn send_to_group(&self, group: Pid) -> bool {
+        send(Pid::from_raw(-group.as_raw()), self.number())
     }
 }
 
-/// Sends `child` the signal of this number. It may have ended already: then its SIGCHLD comes next.
-pub fn forward(child: Pid, signal: i32) {
+/// kill(2), whose first number may mean a group; whether it found anybody.
+fn send(to: Pid, signal: c_int) -> bool {
     // SAFETY: kill takes any numbers and no memory.
+    unsafe { libc::kill(to.as_raw(), signal) == 0 }
+}
+
+/// Waits for one of `signals`, not longer than `patience`. It may come back early with nothing.
+///
+/// # Errors
+/// Those of sigtimedwait(2).
+pub fn next_signal(signals: &SigSet, patience: Option<Duration>) -> io::Result<Option<Arrived>> {
+    let patience = patience.map(|patience| libc::timespec {
+        tv_sec: libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: patience.subsec_nanos().into(),
+    });
+    let patience = patience.as_ref().map_or(ptr::null(), ptr::from_ref);
+    let mut arrived = MaybeUninit::uninit();
+    // SAFETY: sigtimedwait reads the set and the time, and writes the whole record whenever it returns a signal.
     unsafe {
-        libc::kill(child.as_raw(), signal);
+        if libc::sigtimedwait(signals.as_ref(), arrived.as_mut_ptr(), patience) > 0 {
+            return Ok(Some(Arrived(arrived.assume_init())));
+        }
+    }
+    match Errno::last() {
+        Errno::EAGAIN | Errno::EINTR => Ok(None),
+        errno => Err(errno.into()),
     }
 }
 
-/// Reaps one child that has ended, where there is one. nix would lose one that a real-time signal ended.
+/// Reaps one child that has ended, or hears of one that was stopped, where there is one. nix would lose one that a real-time
+/// signal ended.
 pub fn reap() -> Option<(Pid, ExitStatus)> {
     let mut status = 0;
     // SAFETY: waitpid writes to `status` only.
-    match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) } {
+    match unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG | libc::WUNTRACED) } {
         pid @ 1.. => Some((Pid::from_raw(pid), ExitStatus::from_raw(status))),
         _ => None,
     }
+}
+
+/// Stops this process by `signal`, which must be blocked and have its default disposition; whether the kernel did so and
+/// somebody continued it since. It does not where nobody could: for PID 1, and where no shell above controls jobs.
+pub fn stop(signal: Signal) -> io::Result<bool> {
+    let mut one = SigSet::empty();
+    one.add(signal);
+    send(Pid::this(), signal as c_int);
+    sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&one), None)?;
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&one), None)?;
+    Ok(is_pending(Signal::SIGCONT))
+}
+
+/// Gives memory back that the checks have used and nothing needs any more: the heap's, and the pages of code and constants,
+/// which come back from the file when they are touched.
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it keeps what is in use.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+    // SAFETY: the callback has the right signature, and what it is given lives as long as it runs.
+    unsafe {
+        let mut page = usize::try_from(libc::sysconf(libc::_SC_PAGESIZE)).unwrap_or(4096);
+        libc::dl_iterate_phdr(Some(forget_constants), (&raw mut page).cast());
+    }
+}
+
+/// For each loaded file: forgets the segments that cannot be written. `page` is the size of a page.
+unsafe extern "C" fn forget_constants(
+    info: *mut libc::dl_phdr_info,
+    _size: usize,
+    page: *mut c_void,
+) -> c_int {
+    // SAFETY: dl_iterate_phdr gives a record whose headers are those of a loaded file, and what it was given itself.
+    let (base, headers, page) = unsafe {
+        let info = &*info;
+        let count = usize::from(info.dlpi_phnum);
+        let headers = std::slice::from_raw_parts(info.dlpi_phdr, count);
+        (info.dlpi_addr as usize, headers, *page.cast::<usize>())
+    };
+    for header in headers {
+        if header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0 {
+            let begin = (base + header.p_vaddr as usize) & !(page - 1);
+            let length = base + header.p_vaddr as usize + header.p_memsz as usize - begin;
+            // SAFETY: a private mapping that was never written is read from its file again.
+            unsafe {
+                libc::madvise(begin as *mut c_void, length, libc::MADV_DONTNEED);
+            }
+        }
+    }
+    0
 }

@@ -6,20 +6,22 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 use crate::support::{Done, READY, Run};
 
-/// The same command alone, after runup, and below it.
-fn three_ways(prepare: impl Fn(Run) -> Run) -> [Done; 3] {
+/// The same command alone, after runup, and below it, twice.
+fn all_ways(prepare: impl Fn(Run) -> Run) -> [Done; 4] {
     let alone = prepare(Run::new().alone()).run();
     let become_it = prepare(Run::new().emulator()).run();
-    let below = prepare(Run::new().emulate()).run();
-    [alone, become_it, below]
+    let emulated = prepare(Run::new().emulate()).run();
+    let below = prepare(Run::new().emulator().args(["--init"])).run();
+    [alone, become_it, emulated, below]
 }
 
-/// What the command prints is the same in all three ways.
+/// What the command prints is the same in all ways.
 #[track_caller]
 fn is_the_same(prepare: impl Fn(Run) -> Run) -> String {
-    let [alone, became, below] = three_ways(|run| prepare(run).any_stdout());
+    let [alone, became, emulated, below] = all_ways(|run| prepare(run).any_stdout());
     assert_eq!(alone.text(), became.text(), "exec");
-    assert_eq!(alone.text(), below.text(), "--emulate");
+    assert_eq!(alone.text(), emulated.text(), "--emulate");
+    assert_eq!(alone.text(), below.text(), "--init");
     alone.text().to_owned()
 }
 
@@ -35,10 +37,10 @@ fn the_process_is_the_same() {
     assert_eq!(done.text(), format!("{pid} {}\n", std::process::id()));
 }
 
-/// The signals that the command finds blocked, ignored and caught, one bit each, in all three ways.
+/// The signals that the command finds blocked, ignored and caught, one bit each, in all ways.
 #[track_caller]
 fn signals(prepare: impl Fn(Run) -> Run) -> [u64; 3] {
-    let [alone, became, below] = three_ways(|run| {
+    let [alone, became, emulated, below] = all_ways(|run| {
         prepare(run)
             .command(["cat", "/proc/self/status"])
             .any_stdout()
@@ -52,7 +54,8 @@ fn signals(prepare: impl Fn(Run) -> Run) -> [u64; 3] {
         })
     });
     assert_eq!(alone, became, "exec");
-    assert_eq!(alone, below, "--emulate");
+    assert_eq!(alone, emulated, "--emulate");
+    assert_eq!(alone, below, "--init");
     alone
 }
 
@@ -128,7 +131,7 @@ fn no_more_files_are_open() {
 fn what_the_caller_closed_stays_closed() {
     const SHOW: &str = r#"ls /proc/$$/fd >"$HOME/open"; true"#;
     for closing in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
-        let runs = three_ways(|run| {
+        let runs = all_ways(|run| {
             let stderr = if closing.contains('2') { "" } else { READY };
             // Alone, there is nobody to say that all is well.
             let run = run.called_by(&format!("exec {closing}")).shell(SHOW);
@@ -138,10 +141,11 @@ fn what_the_caller_closed_stays_closed() {
                 run.any_stderr()
             }
         });
-        let [alone, became, below] =
+        let [alone, became, emulated, below] =
             runs.map(|done| fs::read_to_string(done.home().join("open")).unwrap());
         assert_eq!(alone, became, "{closing}, exec");
-        assert_eq!(alone, below, "{closing}, --emulate");
+        assert_eq!(alone, emulated, "{closing}, --emulate");
+        assert_eq!(alone, below, "{closing}, --init");
     }
 }
 
@@ -208,8 +212,8 @@ fn a_terminal_stays_the_commands_terminal() {
         test "$3" != 0 && echo "controlled"
         stty -a | grep -o 'isig'
         "#;
-    let [alone, became, below] =
-        three_ways(|run| run.on_terminal(80).shell(SHOW).any_stdout().any_stderr()).map(|done| {
+    let [alone, became, emulated, below] =
+        all_ways(|run| run.on_terminal(80).shell(SHOW).any_stdout().any_stderr()).map(|done| {
             // On a terminal stderr and stdout are one.
             let text = done.text().replace('\r', "");
             text.lines()
@@ -222,5 +226,6 @@ fn a_terminal_stays_the_commands_terminal() {
         "0 is a terminal\n1 is a terminal\n2 is a terminal\nin the foreground\ncontrolled\nisig\n"
     );
     assert_eq!(alone, became, "exec");
-    assert_eq!(alone, below, "--emulate");
+    assert_eq!(alone, emulated, "--emulate");
+    assert_eq!(alone, below, "--init");
 }

@@ -15,6 +15,7 @@ mod exit_codes;
 mod explain;
 mod help;
 mod inherited;
+mod init;
 mod mended;
 mod metadata;
 mod packaging;

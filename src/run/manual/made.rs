@@ -19,7 +19,9 @@ fn the_files_are_those_of_the_command_line() {
         clap_complete::generate(shell, &mut Cli::command(), "runup", &mut script);
         // Indentation says nothing to a shell, and is half of bash's script.
         let script = String::from_utf8(script).unwrap();
-        let lines = script.lines().map(|line| line.trim_start().to_owned() + "\n");
+        let lines = script
+            .lines()
+            .map(|line| line.trim_start().to_owned() + "\n");
         lines.collect()
     };
     let files = [

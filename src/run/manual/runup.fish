@@ -1,27 +1,27 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_runup_global_optspecs
-    string join \n require= want= require-variable= service-account= metadata= proxy= direct= java= ca-file= timeout= attempt-timeout= backoff-initial= backoff-max= splay= on-failure= ignore= strict= report= emulate= log-format= v/verbose q/quiet= h/help V/version
+string join \n require= want= require-variable= service-account= metadata= proxy= direct= java= ca-file= timeout= attempt-timeout= backoff-initial= backoff-max= splay= on-failure= ignore= strict= report= init= init-group= grace= emulate= log-format= v/verbose q/quiet= h/help V/version
 end
 
 function __fish_runup_needs_command
-    # Figure out if the current invocation already has a command.
-    set -l cmd (commandline -opc)
-    set -e cmd[1]
-    argparse -s (__fish_runup_global_optspecs) -- $cmd 2>/dev/null
-    or return
-    if set -q argv[1]
-        # Also print the command, so this can be used to figure out what it is.
-        echo $argv[1]
-        return 1
-    end
-    return 0
+# Figure out if the current invocation already has a command.
+set -l cmd (commandline -opc)
+set -e cmd[1]
+argparse -s (__fish_runup_global_optspecs) -- $cmd 2>/dev/null
+or return
+if set -q argv[1]
+# Also print the command, so this can be used to figure out what it is.
+echo $argv[1]
+return 1
+end
+return 0
 end
 
 function __fish_runup_using_subcommand
-    set -l cmd (__fish_runup_needs_command)
-    test -z "$cmd"
-    and return 1
-    contains -- $cmd[1] $argv
+set -l cmd (__fish_runup_needs_command)
+test -z "$cmd"
+and return 1
+contains -- $cmd[1] $argv
 end
 
 complete -c runup -n "__fish_runup_needs_command" -l require -d 'What must answer before the command starts: tcp://host:port, tls://host:port, http(s)://…, dns://name, proxy://host:port; options behind `#`, as in https://nexus/#expect=200-399,401&timeout=9s' -r
@@ -50,7 +50,12 @@ complete -c runup -n "__fish_runup_needs_command" -l ignore -d 'The code of a fi
 complete -c runup -n "__fish_runup_needs_command" -l strict -d 'Take warnings for errors; `--on-failure warn` has the last word' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_needs_command" -l report -d 'Write a report, too; the name says the form: .json, .xml for JUnit, .mmd for Mermaid, text for all others' -r -F
-complete -c runup -n "__fish_runup_needs_command" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent' -r -f -a "true\t''
+complete -c runup -n "__fish_runup_needs_command" -l init -d 'Stay as the command\'s parent: forward signals, reap orphans, keep the exit code' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_needs_command" -l init-group -d 'The same, with the command in a process group of its own, which gets the signals' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_needs_command" -l grace -d 'With --init: kill the command so long after a SIGTERM [default: never]' -r
+complete -c runup -n "__fish_runup_needs_command" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent, as with --init' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_needs_command" -l log-format -d 'How to speak: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE [default: auto]' -r -f -a "auto\t'JSON on Cloud Run and GKE, text elsewhere'
 text\t'For people'
@@ -99,7 +104,12 @@ complete -c runup -n "__fish_runup_using_subcommand check" -l ignore -d 'The cod
 complete -c runup -n "__fish_runup_using_subcommand check" -l strict -d 'Take warnings for errors; `--on-failure warn` has the last word' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_using_subcommand check" -l report -d 'Write a report, too; the name says the form: .json, .xml for JUnit, .mmd for Mermaid, text for all others' -r -F
-complete -c runup -n "__fish_runup_using_subcommand check" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent' -r -f -a "true\t''
+complete -c runup -n "__fish_runup_using_subcommand check" -l init -d 'Stay as the command\'s parent: forward signals, reap orphans, keep the exit code' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_using_subcommand check" -l init-group -d 'The same, with the command in a process group of its own, which gets the signals' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_using_subcommand check" -l grace -d 'With --init: kill the command so long after a SIGTERM [default: never]' -r
+complete -c runup -n "__fish_runup_using_subcommand check" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent, as with --init' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_using_subcommand check" -l log-format -d 'How to speak: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE [default: auto]' -r -f -a "auto\t'JSON on Cloud Run and GKE, text elsewhere'
 text\t'For people'
@@ -137,7 +147,12 @@ complete -c runup -n "__fish_runup_using_subcommand env" -l ignore -d 'The code 
 complete -c runup -n "__fish_runup_using_subcommand env" -l strict -d 'Take warnings for errors; `--on-failure warn` has the last word' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_using_subcommand env" -l report -d 'Write a report, too; the name says the form: .json, .xml for JUnit, .mmd for Mermaid, text for all others' -r -F
-complete -c runup -n "__fish_runup_using_subcommand env" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent' -r -f -a "true\t''
+complete -c runup -n "__fish_runup_using_subcommand env" -l init -d 'Stay as the command\'s parent: forward signals, reap orphans, keep the exit code' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_using_subcommand env" -l init-group -d 'The same, with the command in a process group of its own, which gets the signals' -r -f -a "true\t''
+false\t''"
+complete -c runup -n "__fish_runup_using_subcommand env" -l grace -d 'With --init: kill the command so long after a SIGTERM [default: never]' -r
+complete -c runup -n "__fish_runup_using_subcommand env" -l emulate -d 'Run against an embedded metadata server; runup stays as the command\'s parent, as with --init' -r -f -a "true\t''
 false\t''"
 complete -c runup -n "__fish_runup_using_subcommand env" -l log-format -d 'How to speak: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE [default: auto]' -r -f -a "auto\t'JSON on Cloud Run and GKE, text elsewhere'
 text\t'For people'

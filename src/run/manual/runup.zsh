@@ -3,18 +3,18 @@
 autoload -U is-at-least
 
 _runup() {
-    typeset -A opt_args
-    typeset -a _arguments_options
-    local ret=1
+typeset -A opt_args
+typeset -a _arguments_options
+local ret=1
 
-    if is-at-least 5.2; then
-        _arguments_options=(-s -S -C)
-    else
-        _arguments_options=(-s -C)
-    fi
+if is-at-least 5.2; then
+_arguments_options=(-s -S -C)
+else
+_arguments_options=(-s -C)
+fi
 
-    local context curcontext="$curcontext" state line
-    _arguments "${_arguments_options[@]}" : \
+local context curcontext="$curcontext" state line
+_arguments "${_arguments_options[@]}" : \
 '*--require=[What must answer before the command starts\: tcp\://host\:port, tls\://host\:port, http(s)\://…, dns\://name, proxy\://host\:port; options behind \`#\`, as in https\://nexus/#expect=200-399,401&timeout=9s]:URL:_default' \
 '*--want=[What should answer\: a warning where it does not]:URL:_default' \
 '*--require-variable=[A variable that must be set and not empty]:NAME:_default' \
@@ -39,7 +39,10 @@ warn\:"The command is started all the same"))' \
 '*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
 '--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
 '--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
-'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
+'--init=[Stay as the command'\''s parent\: forward signals, reap orphans, keep the exit code]::BOOL:(true false)' \
+'--init-group=[The same, with the command in a process group of its own, which gets the signals]::BOOL:(true false)' \
+'--grace=[With --init\: kill the command so long after a SIGTERM \[default\: never\]]:DURATION:_default' \
+'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent, as with --init]::BOOL:(true false)' \
 '--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
 text\:"For people"
 json\:"One object a line, as Cloud Logging reads it"))' \
@@ -55,13 +58,13 @@ json\:"One object a line, as Cloud Logging reads it"))' \
 ":: :_runup_commands" \
 "*::: :->runup" \
 && ret=0
-    case $state in
-    (runup)
-        words=($line[2] "${words[@]}")
-        (( CURRENT += 1 ))
-        curcontext="${curcontext%:*:*}:runup-command-$line[2]:"
-        case $line[2] in
-            (check)
+case $state in
+(runup)
+words=($line[2] "${words[@]}")
+(( CURRENT += 1 ))
+curcontext="${curcontext%:*:*}:runup-command-$line[2]:"
+case $line[2] in
+(check)
 _arguments "${_arguments_options[@]}" : \
 '--format=[The form of the report on stdout]:FORMAT:((text\:"For people"
 json\:"For programs; docs/report.schema.json describes it"
@@ -91,7 +94,10 @@ warn\:"The command is started all the same"))' \
 '*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
 '--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
 '--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
-'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
+'--init=[Stay as the command'\''s parent\: forward signals, reap orphans, keep the exit code]::BOOL:(true false)' \
+'--init-group=[The same, with the command in a process group of its own, which gets the signals]::BOOL:(true false)' \
+'--grace=[With --init\: kill the command so long after a SIGTERM \[default\: never\]]:DURATION:_default' \
+'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent, as with --init]::BOOL:(true false)' \
 '--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
 text\:"For people"
 json\:"One object a line, as Cloud Logging reads it"))' \
@@ -133,7 +139,10 @@ warn\:"The command is started all the same"))' \
 '*--ignore=[The code of a finding that is not to count, as \`tls/expires-soon\`; those of a command that cannot run always do]:CODE:_default' \
 '--strict=[Take warnings for errors; \`--on-failure warn\` has the last word]::BOOL:(true false)' \
 '--report=[Write a report, too; the name says the form\: .json, .xml for JUnit, .mmd for Mermaid, text for all others]:FILE:_files' \
-'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent]::BOOL:(true false)' \
+'--init=[Stay as the command'\''s parent\: forward signals, reap orphans, keep the exit code]::BOOL:(true false)' \
+'--init-group=[The same, with the command in a process group of its own, which gets the signals]::BOOL:(true false)' \
+'--grace=[With --init\: kill the command so long after a SIGTERM \[default\: never\]]:DURATION:_default' \
+'--emulate=[Run against an embedded metadata server; runup stays as the command'\''s parent, as with --init]::BOOL:(true false)' \
 '--log-format=[How to speak\: JSON is for Cloud Logging; auto takes it on Cloud Run and GKE \[default\: auto\]]:FORMAT:((auto\:"JSON on Cloud Run and GKE, text elsewhere"
 text\:"For people"
 json\:"One object a line, as Cloud Logging reads it"))' \
@@ -209,14 +218,14 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 && ret=0
 ;;
-        esac
-    ;;
+esac
+;;
 esac
 }
 
 (( $+functions[_runup_commands] )) ||
 _runup_commands() {
-    local commands; commands=(
+local commands; commands=(
 'check:Do all of a run but start the command, and print a report' \
 'env:Print the environment that the command would get' \
 'route:Print which way every HTTP client would send a URL, before and after the mend' \
@@ -226,57 +235,57 @@ _runup_commands() {
 'copy:Copy this program to DIR/runup, as an init container does for the job'\''s container' \
 'completions:Print what a shell needs to complete the words of runup' \
 'man:Print the manual page' \
-    )
-    _describe -t commands 'runup commands' commands "$@"
+)
+_describe -t commands 'runup commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__check_commands] )) ||
 _runup__subcmd__check_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup check commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup check commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__completions_commands] )) ||
 _runup__subcmd__completions_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup completions commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup completions commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__copy_commands] )) ||
 _runup__subcmd__copy_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup copy commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup copy commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__emulate_commands] )) ||
 _runup__subcmd__emulate_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup emulate commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup emulate commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__env_commands] )) ||
 _runup__subcmd__env_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup env commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup env commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__explain_commands] )) ||
 _runup__subcmd__explain_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup explain commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup explain commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__man_commands] )) ||
 _runup__subcmd__man_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup man commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup man commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__route_commands] )) ||
 _runup__subcmd__route_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup route commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup route commands' commands "$@"
 }
 (( $+functions[_runup__subcmd__token_commands] )) ||
 _runup__subcmd__token_commands() {
-    local commands; commands=()
-    _describe -t commands 'runup token commands' commands "$@"
+local commands; commands=()
+_describe -t commands 'runup token commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_runup" ]; then
-    _runup "$@"
+_runup "$@"
 else
-    compdef _runup runup
+compdef _runup runup
 fi

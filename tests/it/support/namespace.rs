@@ -13,10 +13,15 @@ use super::run::{Run, Running, soon};
 /// The same run as PID 1 of a namespace of its own; `None`, with a message, where this user may not make one. With
 /// `RUNUP_LAB=require`, as in CI, that is a failure.
 pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
+    let caller = r#"set -- unshare --pid --fork --mount-proc "$@""#;
+    is_permitted().then(|| run.called_by(caller))
+}
+
+/// Whether this user may make one; see [`in_pid_namespace`].
+pub(crate) fn is_permitted() -> bool {
     static IS_PERMITTED: LazyLock<bool> =
         LazyLock::new(|| may_unshare(&["--pid", "--fork", "--mount-proc"]));
-    let caller = r#"set -- unshare --pid --fork --mount-proc "$@""#;
-    is_to_run(*IS_PERMITTED).then(|| run.called_by(caller))
+    is_to_run(*IS_PERMITTED)
 }
 
 /// The same run with mounts of its own, which `lines` of shell make; else as [`in_pid_namespace`].

@@ -23,9 +23,30 @@ use super::pattern;
 pub(crate) const READY: &str = "runup: ready in [..]\n";
 
 /// The programs that callers and commands are made of. Others are not found: runup says more where there is a Java, say.
-const PROGRAMS: [&str; 18] = [
-    "bash", "cat", "cut", "env", "false", "grep", "ls", "printenv", "rm", "script", "sh", "sleep",
-    "stty", "touch", "true", "tr", "unshare", "wc",
+const PROGRAMS: [&str; 23] = [
+    "bash",
+    "cat",
+    "catatonit",
+    "cut",
+    "dumb-init",
+    "env",
+    "false",
+    "grep",
+    "ls",
+    "printenv",
+    "python3",
+    "rm",
+    "script",
+    "setsid",
+    "sh",
+    "sleep",
+    "stty",
+    "tini",
+    "touch",
+    "true",
+    "tr",
+    "unshare",
+    "wc",
 ];
 
 /// The directory where runup and the commands look for programs.
@@ -68,7 +89,8 @@ pub(crate) struct Run {
 }
 
 struct Expected {
-    status: Status,
+    /// `None`: anything.
+    status: Option<Status>,
     /// `None`: anything.
     stdout: Option<Vec<u8>>,
     /// A pattern. `None`: anything.
@@ -95,7 +117,7 @@ impl Run {
             stdin: None,
             directory: None,
             expected: Expected {
-                status: Status::Code(0),
+                status: Some(Status::Code(0)),
                 stdout: Some(Vec::new()),
                 stderr: Some(READY.to_owned()),
                 prints_token: false,
@@ -196,13 +218,19 @@ impl Run {
 
     /// The exit code it must end with.
     pub(crate) fn code(mut self, code: i32) -> Self {
-        self.expected.status = Status::Code(code);
+        self.expected.status = Some(Status::Code(code));
         self
     }
 
     /// The signal it must die from.
     pub(crate) fn killed_by(mut self, signal: i32) -> Self {
-        self.expected.status = Status::Signal(signal);
+        self.expected.status = Some(Status::Signal(signal));
+        self
+    }
+
+    /// It may end anyhow.
+    pub(crate) fn any_code(mut self) -> Self {
+        self.expected.status = None;
         self
     }
 
@@ -315,12 +343,16 @@ impl Running {
         kill(self.pid(), signal).unwrap();
     }
 
+    /// What stands on stdout so far.
+    pub(crate) fn said(&self) -> String {
+        String::from_utf8_lossy(&self.stdout.so_far()).into_owned()
+    }
+
     /// Waits until `text` stands on stdout.
     #[track_caller]
     pub(crate) fn says(&self, text: &str) {
-        let said = || String::from_utf8_lossy(&self.stdout.so_far()).contains(text);
         assert!(
-            soon(said),
+            soon(|| self.said().contains(text)),
             "{}: never said {text:?}\n{}\n{}",
             self.told,
             String::from_utf8_lossy(&self.stdout.so_far()),
@@ -376,7 +408,9 @@ impl Running {
             (Some(code), _) => Status::Code(code),
             (None, signal) => Status::Signal(signal.unwrap()),
         };
-        assert_eq!(status, self.expected.status, "{all}");
+        if let Some(expected) = &self.expected.status {
+            assert_eq!(status, *expected, "{all}");
+        }
         if let Some(expected) = &self.expected.stdout {
             let expected_text = String::from_utf8_lossy(expected);
             assert!(
