@@ -1,6 +1,6 @@
 //! `runup man` and `runup completions`: the command line, as man and as the shells want it told.
 //!
-//! The texts are made by a test and kept as files, since what makes them takes three times their size in the binary.
+//! The texts are made by a test and kept as files, since what makes them takes twice their size in the binary.
 
 #[cfg(test)]
 mod made;
