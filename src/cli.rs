@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use url::Url;
 
@@ -46,7 +46,7 @@ Exit codes: the command's own (with --init, 128 and the signal of one that was k
     version,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup check | env | route | token | explain | emulate [OPTIONS]",
+    override_usage = "runup [OPTIONS] [--] COMMAND [ARG]...\n       runup check | env | route | token | explain | emulate | copy | completions | man [OPTIONS]",
     after_help = AFTER_HELP,
     max_term_width = 100
 )]
@@ -58,7 +58,7 @@ pub struct Cli {
     #[command(flatten)]
     pub options: Options,
     /// The command and its arguments; everything after its name is its own
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
@@ -77,6 +77,12 @@ pub enum Word {
     Explain(Explain),
     /// Serve an emulated metadata server on loopback
     Emulate(Emulate),
+    /// Copy this program to DIR/runup, as an init container does for the job's container
+    Copy(Copy),
+    /// Print what a shell needs to complete the words of runup
+    Completions(Completions),
+    /// Print the manual page
+    Man,
 }
 
 /// `runup check`
@@ -89,7 +95,7 @@ pub struct Check {
     #[command(flatten)]
     pub options: Options,
     /// The command that would be started, and its arguments
-    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, value_hint = ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 
@@ -172,6 +178,37 @@ pub struct Emulate {
     /// The service account to play
     #[arg(long, value_name = "EMAIL")]
     pub service_account: Option<String>,
+}
+
+/// `runup copy`
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The directory, which must exist; a `runup` in it is replaced
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub directory: PathBuf,
+}
+
+/// `runup completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// The shells that can complete the words of runup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Source it, or keep it as bash-completion's completions/runup
+    Bash,
+    /// Put it into rc.elv
+    Elvish,
+    /// Keep it as completions/runup.fish of fish's configuration
+    Fish,
+    /// Put it into the profile
+    Powershell,
+    /// Keep it as _runup in a directory of fpath
+    Zsh,
 }
 
 /// The options of a run.

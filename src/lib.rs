@@ -71,6 +71,9 @@ pub fn run(arguments: Vec<OsString>, environment: Environment) -> ExitCode {
             listen,
             service_account,
         } => run::emulate::emulate(listen, service_account, &console),
+        Task::Copy(directory) => run::copy::copy(&directory, &environment, &console),
+        Task::Completions(shell) => run::manual::completions(shell, &console),
+        Task::Man => run::manual::page(&console),
         Task::Print(text) => print(&text, &console),
     }
 }

@@ -16,7 +16,7 @@ use url::Url;
 use crate::check::api::Api;
 use crate::check::permission::Permissions;
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Word};
+use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Shell, Word};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
@@ -104,6 +104,12 @@ pub enum Task {
         /// As whom.
         service_account: Option<String>,
     },
+    /// Copy this program into a directory.
+    Copy(PathBuf),
+    /// Print the completions of a shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
     /// Print the help or the version.
     Print(String),
 }
@@ -327,6 +333,9 @@ impl Plan {
                 listen: emulate.listen,
                 service_account: emulate.service_account.or(options.service_account),
             },
+            Some(Word::Copy(copy)) => Task::Copy(copy.directory),
+            Some(Word::Completions(completions)) => Task::Completions(completions.shell),
+            Some(Word::Man) => Task::Man,
             None if cli.command.is_empty() => {
                 let mut entry = Entry::new(Severity::Error, "no command to run");
                 entry.details = vec!["help   write `runup [OPTIONS] COMMAND [ARG]...`, as in `runup ./a.sh -e env`; `runup --help` tells all".to_owned()];

@@ -1,10 +1,12 @@
 //! The tasks, each from top to bottom: a run here, the others in files of their own.
 
 pub mod check;
+pub mod copy;
 pub mod emulate;
 pub mod env;
 pub mod explain;
 pub mod filing;
+pub mod manual;
 pub mod mending;
 pub mod preparing;
 pub mod progress;

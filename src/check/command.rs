@@ -352,6 +352,14 @@ pub fn find(
     finder.judge(finder.locate(program)?, 0)
 }
 
+/// The dynamic loader that a program names; `None` where it is linked statically, or is no program.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn loader(program: &File) -> io::Result<Option<PathBuf>> {
+    Ok(elf::read(program)?.and_then(|image| image.loader))
+}
+
 /// Where names are looked up.
 struct Finder<'a> {
     directories: Vec<PathBuf>,

@@ -53,6 +53,21 @@ fn help_of_emulate() {
 }
 
 #[test]
+fn help_of_copy() {
+    insta::assert_snapshot!(printed(&["copy", "--help"]));
+}
+
+#[test]
+fn help_of_completions() {
+    insta::assert_snapshot!(printed(&["completions", "--help"]));
+}
+
+#[test]
+fn help_of_man() {
+    insta::assert_snapshot!(printed(&["man", "--help"]));
+}
+
+#[test]
 fn version() {
     assert_eq!(
         printed(&["--version"]),

@@ -20,6 +20,7 @@ mod inherited;
 mod init;
 mod mended;
 mod metadata;
+mod packaging;
 mod permissions;
 mod printed;
 mod reports;

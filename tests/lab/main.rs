@@ -31,6 +31,7 @@ mod examples;
 mod google;
 mod itself;
 mod mermaid;
+mod packaging;
 mod pages;
 mod scenarios;
 mod static_binary;
