@@ -201,12 +201,8 @@ pub struct Completions {
 pub enum Shell {
     /// Source it, or keep it as bash-completion's completions/runup
     Bash,
-    /// Put it into rc.elv
-    Elvish,
     /// Keep it as completions/runup.fish of fish's configuration
     Fish,
-    /// Put it into the profile
-    Powershell,
     /// Keep it as _runup in a directory of fpath
     Zsh,
 }

@@ -14,9 +14,7 @@ use crate::print;
 pub fn completions(shell: Shell, console: &Console) -> ExitCode {
     let script = match shell {
         Shell::Bash => include_str!("manual/runup.bash"),
-        Shell::Elvish => include_str!("manual/runup.elv"),
         Shell::Fish => include_str!("manual/runup.fish"),
-        Shell::Powershell => include_str!("manual/runup.ps1"),
         Shell::Zsh => include_str!("manual/runup.zsh"),
     };
     print(script, console)

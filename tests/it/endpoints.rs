@@ -258,11 +258,9 @@ fn what_does_not_heal_but_is_only_wanted_ends_nothing() {
 #[test]
 fn a_plain_port_is_no_tls() {
     let fake = Fake::new([http("400 Bad Request")]);
-    let port = Port::closed();
-    let address = port.address;
     // Speaks first, and in no protocol of TLS.
-    drop(port);
-    let listener = std::net::TcpListener::bind(address).unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut stream = stream;

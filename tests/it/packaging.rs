@@ -216,7 +216,7 @@ fn bash_completes_words_options_and_values() {
 
 #[test]
 fn every_shell_has_its_script() {
-    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+    for shell in ["bash", "fish", "zsh"] {
         let done = Run::new()
             .args(["completions", shell])
             .any_stdout()
@@ -263,7 +263,7 @@ fn the_package_holds_what_a_build_needs_and_no_more() {
         ("src/run/manual", "runup.*"),
     ] {
         let files = lines("find", &[directory, "-name", name]);
-        assert!(files.len() > 5, "{files:?}");
+        assert!(files.len() > 3, "{files:?}");
         wanted.extend(files);
     }
     let alone = [

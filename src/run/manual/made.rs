@@ -27,9 +27,7 @@ fn the_files_are_those_of_the_command_line() {
     let files = [
         ("runup.1", manual().unwrap()),
         ("runup.bash", script(Shell::Bash)),
-        ("runup.elv", script(Shell::Elvish)),
         ("runup.fish", script(Shell::Fish)),
-        ("runup.ps1", script(Shell::PowerShell)),
         ("runup.zsh", script(Shell::Zsh)),
     ];
     for (name, made) in files {

@@ -298,7 +298,7 @@ COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
 return 0
 ;;
 runup__subcmd__completions)
-opts="-h --help bash elvish fish powershell zsh"
+opts="-h --help bash fish zsh"
 if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
 return 0

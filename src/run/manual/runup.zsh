@@ -213,9 +213,7 @@ _arguments "${_arguments_options[@]}" : \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 ':shell -- The shell:((bash\:"Source it, or keep it as bash-completion'\''s completions/runup"
-elvish\:"Put it into rc.elv"
 fish\:"Keep it as completions/runup.fish of fish'\''s configuration"
-powershell\:"Put it into the profile"
 zsh\:"Keep it as _runup in a directory of fpath"))' \
 && ret=0
 ;;
