@@ -26,7 +26,7 @@ bench:
 # The release's binary: static, and with the list of its crates in it, for `cargo audit bin` (needs cargo-auditable).
 release-static triple=triple:
     cargo auditable build --release --locked --target {{ triple }} \
-      --config 'target.x86_64-unknown-linux-gnu.rustflags=["-Ctarget-feature=+crt-static", "-Clink-arg=-Wl,--no-eh-frame-hdr"]'
+      --config 'target.x86_64-unknown-linux-gnu.rustflags=["-Ctarget-feature=+crt-static", "-Crelocation-model=static"]'
 
 # The manual page and the shells' completions in src/run/manual, after a change of the command line; the help's snapshots, too.
 words:
