@@ -127,6 +127,17 @@ fn every_exit_code_passes_runup() {
 }
 
 #[test]
+fn stdin_is_the_commands_in_every_way() {
+    // More than a pipe holds, and no text.
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    for way in WAYS {
+        let Some(run) = way.run() else { return };
+        let done = run.stdin(bytes.clone()).command(["cat"]).any_stdout().run();
+        assert!(done.stdout == bytes, "{way:?}: {} bytes", done.stdout.len());
+    }
+}
+
+#[test]
 fn every_signal_reaches_a_command_that_catches_it_in_every_way() {
     // SIGTERM ends the command; SIGCHLD has a test of its own; a SIGCONT and stops undo each other while they wait.
     let numbers = || forwardable().filter(|number| ![15, 17, 18].contains(number));
