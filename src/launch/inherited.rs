@@ -320,6 +320,34 @@ fn send(to: Pid, signal: c_int) -> bool {
     unsafe { libc::kill(to.as_raw(), signal) == 0 }
 }
 
+/// All signals. `SigSet::all` is the C library's, which leaves out those that it keeps for its threads: 32 and 33, and in musl
+/// 34.
+pub fn signals() -> SigSet {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set consists of integers, one bit for each signal, and all of it is written.
+    unsafe {
+        all.as_mut_ptr().write_bytes(0xff, 1);
+        SigSet::from_sigset_t_unchecked(all.assume_init())
+    }
+}
+
+/// Blocks all [`signals`] in this thread. The C libraries use theirs to cancel threads and to change the user of all of them,
+/// which runup never does; so they are like any others, and one that somebody sends must not end runup.
+///
+/// # Errors
+/// Those of rt_sigprocmask(2).
+pub fn block_signals() -> io::Result<()> {
+    // The kernel's set is shorter than the C library's.
+    const SIZE: usize = mem::size_of::<u64>();
+    let all = signals();
+    let all: *const libc::sigset_t = all.as_ref();
+    let none = ptr::null_mut::<libc::sigset_t>();
+    // SAFETY: the kernel reads SIZE bytes of the set, and writes nothing where the old set is null.
+    let result =
+        unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, all, none, SIZE) };
+    Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
 /// Waits for one of `signals`, not longer than `patience`. It may come back early with nothing.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, killpg, sigprocmask};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::unistd::{self, Pid};
 
 use crate::launch::Image;
@@ -43,11 +43,10 @@ impl Init {
     /// Those of this process's own faults are among them: the kernel ends a process by such a one all the same.
     ///
     /// # Errors
-    /// Those of sigprocmask(2).
+    /// Those of rt_sigprocmask(2).
     pub fn new(parent: Parent, mask: SigSet) -> io::Result<Self> {
-        let signals = SigSet::all();
         inherited::hear_of_children();
-        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None)?;
+        inherited::block_signals()?;
         // Orphans come to PID 1 by themselves.
         if !is_first()
             && let Err(errno) = prctl::set_child_subreaper(true)
@@ -56,7 +55,7 @@ impl Init {
         }
         Ok(Self {
             parent,
-            signals,
+            signals: inherited::signals(),
             mask,
         })
     }

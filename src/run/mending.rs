@@ -19,6 +19,7 @@ use crate::environment::{Edit, Environment, adc, ca};
 use crate::exit_code::ExitCode;
 use crate::finding::{self, Circumstances, Finding};
 use crate::gcloud::{self, ConfigDirectory};
+use crate::launch::inherited;
 use crate::log::{Entry, Severity};
 use crate::metadata::client::Wishes;
 use crate::metadata::emulator::Emulator;
@@ -306,6 +307,8 @@ fn emulated(service_account: Option<String>) -> io::Result<Vec<Edit>> {
     let spawned = std::thread::Builder::new()
         .name("emulator".to_owned())
         .spawn(move || {
+            // Threads begin with some of the C library's own signals unblocked, whatever the mask.
+            let _ = inherited::block_signals();
             let served = block_on(async {
                 Emulator::from_std(listener, identity(service_account))?
                     .serve()

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -130,7 +130,7 @@ pub fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
         .enable_all()
         .on_thread_start(|| {
             // Signals are for this thread alone.
-            let _ = SigSet::all().thread_block();
+            let _ = inherited::block_signals();
         })
         .build()?;
     let output = runtime.block_on(future);

@@ -61,7 +61,7 @@ impl Way {
     }
 }
 
-/// All numbers of signals but SIGKILL, SIGSTOP and the two that the C library keeps for itself.
+/// All numbers of signals but SIGKILL, SIGSTOP and the two that the C library lets no program catch.
 fn forwardable() -> impl Iterator<Item = i32> {
     (1..=64).filter(|number| ![9, 19, 32, 33].contains(number))
 }
@@ -127,6 +127,17 @@ fn every_exit_code_passes_runup() {
 }
 
 #[test]
+fn stdin_is_the_commands_in_every_way() {
+    // More than a pipe holds, and no text.
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    for way in WAYS {
+        let Some(run) = way.run() else { return };
+        let done = run.stdin(bytes.clone()).command(["cat"]).any_stdout().run();
+        assert!(done.stdout == bytes, "{way:?}: {} bytes", done.stdout.len());
+    }
+}
+
+#[test]
 fn every_signal_reaches_a_command_that_catches_it_in_every_way() {
     // SIGTERM ends the command; SIGCHLD has a test of its own; a SIGCONT and stops undo each other while they wait.
     let numbers = || forwardable().filter(|number| ![15, 17, 18].contains(number));
@@ -186,6 +197,73 @@ fn every_deadly_signal_ends_the_command_below_runup() {
             });
         }
     });
+}
+
+#[test]
+fn a_command_that_runup_became_dies_of_every_deadly_signal() {
+    // As PID 1 it does not: in the table of `peers`.
+    for number in deadly() {
+        let running = Run::new()
+            .off()
+            .called_by("ulimit -c 0")
+            .shell("echo begun; exec sleep 1000")
+            .killed_by(number)
+            .stdout("begun\n")
+            .start();
+        running.says("begun");
+        send(running.pid(), [number]);
+        running.finish();
+    }
+}
+
+#[test]
+fn a_command_that_runup_became_can_be_stopped_and_continued() {
+    let running = Run::new()
+        .off()
+        .command(tell([18]))
+        .code(7)
+        .any_stdout()
+        .start();
+    running.says("begun");
+    send(running.pid(), [20]);
+    assert!(soon(|| is_stopped(running.pid())));
+    send(running.pid(), [18]);
+    running.says("got 18.\n");
+    send(running.pid(), [15]);
+    running.finish();
+}
+
+/// Those that glibc keeps for itself have their default again. Whom posix_spawn(3) has started ignores them, and cannot change that
+/// by sigaction(3).
+const RESET: &str = r#"set -- /usr/bin/python3 -c '
+import ctypes, os, platform, sys
+rt_sigaction = {"x86_64": 13, "aarch64": 134}[platform.machine()]
+for number in 32, 33:
+    assert ctypes.CDLL(None).syscall(rt_sigaction, number, bytes(32), None, 8) == 0
+os.execv(sys.argv[1], sys.argv[1:])
+' "$@""#;
+
+#[test]
+fn the_c_librarys_own_signals_are_for_the_command_too() {
+    if !has_python() {
+        return;
+    }
+    for option in ["--init", "--emulate"] {
+        for number in [32, 33, 34] {
+            let running = Run::new()
+                .env("RUNUP_METADATA", "off")
+                .args([option])
+                .called_by(RESET)
+                .shell("echo begun; exec sleep 1000")
+                .code(128 + number)
+                .stdout("begun\n")
+                .any_stderr()
+                .start();
+            running.says("begun");
+            send(running.pid(), [number]);
+            running.finish();
+        }
+    }
 }
 
 #[test]

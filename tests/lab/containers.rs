@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::job::Job;
+use crate::job::{Job, Outcome};
 use crate::lab::{Lab, METADATA, NEXUS};
 use crate::server::{Ca, Canned, response};
 
@@ -58,6 +58,11 @@ fn the_image_runs_its_script() {
     let run = lab.container(&[], DEBIAN, &words).run();
     run.exits(0);
     assert_eq!(run.stdout, script("prod", "api"));
+    let run = lab
+        .container(&["--workdir=/usr/share/doc/runup"], DEBIAN, &["ls"])
+        .run();
+    let licences = ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.md"];
+    assert_eq!(run.succeeds().lines().collect::<Vec<_>>(), licences);
 }
 
 #[test]
@@ -169,34 +174,100 @@ fn exit_codes_reach_the_runtime() {
     }
 }
 
+/// A container that is stopped, as its runtime does it, once it has asked `asked` for something. After a minute of SIGTERM
+/// in vain it is killed.
+fn stopped(lab: &Lab, options: &[&str], words: &[&str], asked: &Canned) -> Outcome {
+    // Not by a signal to `podman run`, which passes none on until it has noticed that the container runs.
+    let name = format!("runup-{}-{}-{}", process::id(), options.len(), words.len());
+    let options = [&["--name", &*name][..], options].concat();
+    let job = lab.container(&options, DEBIAN, words).start();
+    wait_for(asked);
+    let stop = lab.podman().args(["stop", "--time=60", &name]);
+    stop.run().succeeds();
+    job.finish()
+}
+
+/// bash: tells the test that the script has come so far.
+const ASK_NEXUS: &str = r"exec 3<>/dev/tcp/10.1.2.3/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3";
+
 #[test]
 fn sigterm_ends_the_wait_and_then_is_the_commands_own() {
     need!("image");
     let lab = Lab::new();
-    // Not by a signal to `podman run`, which passes none on until it has noticed that the container runs.
-    let stopped = |words: &[&str], asked: &Canned| {
-        let name = format!("runup-{}-{}", process::id(), words.len());
-        let job = lab.container(&["--name", &name], DEBIAN, words).start();
-        wait_for(asked);
-        let stop = lab.podman().args(["stop", "--time=60", &name]);
-        stop.run().succeeds();
-        job.finish()
-    };
-
     let busy = |_: &str| response("503 Service Unavailable", &["Metadata-Flavor: Google"], "");
     let metadata = lab.http(METADATA, 80, busy);
-    let run = stopped(&["echo", "started"], &metadata);
+    let run = stopped(&lab, &[], &["echo", "started"], &metadata);
     run.exits(143).says(&["SIGTERM"]);
     assert_eq!(run.stdout, "");
 
     let nexus = lab.http(NEXUS, 80, |_| response("200 OK", &[], ""));
-    let script = "trap 'echo leaving; exit 7' TERM
-        exec 3<>/dev/tcp/10.1.2.3/80
-        printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3
-        sleep 50 & wait";
-    let run = stopped(&["--metadata", "off", "bash", "-c", script], &nexus);
+    let script = format!("trap 'echo leaving; exit 7' TERM; {ASK_NEXUS}; sleep 50 & wait");
+    let words = ["--metadata", "off", "bash", "-c", &script];
+    let run = stopped(&lab, &[], &words, &nexus);
     run.exits(7);
     assert_eq!(run.stdout, "leaving\n");
+}
+
+#[test]
+fn with_init_a_script_without_a_trap_ends_by_sigterm_and_orphans_are_reaped() {
+    need!("image");
+    let lab = Lab::new();
+    let nexus = lab.http(NEXUS, 80, |_| response("200 OK", &[], ""));
+    // Of an orphan that nobody waits for, /proc tells for ever.
+    let script = format!(
+        "orphan=$(sleep 0.1 >/dev/null & echo $!)
+        echo $PPID $(cut -d ' ' -f 4 /proc/$orphan/stat)
+        while test -e /proc/$orphan; do sleep 0.01; done
+        {ASK_NEXUS}
+        sleep 50
+        echo late"
+    );
+    let words = ["--metadata", "off", "bash", "-c", &script];
+    let run = stopped(&lab, &["--env=RUNUP_INIT=1"], &words, &nexus);
+    run.exits(143);
+    assert_eq!(run.stdout, "1 1\n");
+}
+
+/// As examples/kubernetes/init-container.yaml has it: the image without a shell gives runup to one that has none.
+#[test]
+fn an_init_container_brings_runup_into_a_stock_image() {
+    need!("image");
+    let lab = Lab::new();
+    let _metadata = lab.metadata();
+    let manifest = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubernetes/init-container.yaml"),
+    )
+    .unwrap();
+    // Of the init container and of the job, in this order.
+    let words = |key: &str| -> Vec<Vec<String>> {
+        let lines = manifest.lines().filter_map(|line| {
+            let words = line.trim().strip_prefix(key)?.strip_prefix(": [")?;
+            words.strip_suffix(']')
+        });
+        let split = |line: &str| line.split(", ").map(str::to_owned).collect();
+        lines.map(split).collect()
+    };
+    // The init container has no `command`: its image's ENTRYPOINT is runup, wherever it lies.
+    let (commands, arguments) = (words("command"), words("args"));
+    assert_eq!(commands, [["/shared/runup"]]);
+    assert_eq!(arguments.len(), 2, "{arguments:?}");
+
+    let volume = lab.home().join("shared");
+    fs::create_dir(&volume).unwrap();
+    // As an emptyDir is.
+    fs::set_permissions(&volume, Permissions::from_mode(0o777)).unwrap();
+    let mount = |mode: &str| format!("--volume={}:/shared:{mode}", volume.display());
+    let copy: Vec<&str> = arguments[0].iter().map(String::as_str).collect();
+    let run = lab.container(&[&mount("rw")], SCRATCH, &copy).run();
+    run.exits(0).says(&["copied itself to `/shared/runup`"]);
+    assert!(!run.stderr.contains("warning"), "{run:#?}");
+
+    let entry = format!("--entrypoint={}", commands[0][0]);
+    let options = [&*mount("ro"), &entry, "--user=4711:4711", "--read-only"];
+    let job = ["sh", "-c", "echo $$ $GOOGLE_CLOUD_PROJECT"];
+    let run = lab.container(&options, "base", &job).run();
+    run.exits(0).says(&["ready in"]);
+    assert_eq!(run.stdout, "1 emulated\n");
 }
 
 #[test]

@@ -13,14 +13,18 @@ use super::run::{Run, Running, soon};
 /// The same run as PID 1 of a namespace of its own; `None`, with a message, where this user may not make one. With
 /// `RUNUP_LAB=require`, as in CI, that is a failure.
 pub(crate) fn in_pid_namespace(run: Run) -> Option<Run> {
-    let caller = r#"set -- unshare --pid --fork --mount-proc "$@""#;
-    is_permitted().then(|| run.called_by(caller))
+    let words = NAMESPACE.join(" ");
+    let caller = format!(r#"set -- {words} "$@""#);
+    is_permitted().then(|| run.called_by(&caller))
 }
+
+/// The words that make it. A test that fails kills them, and they kill what is inside.
+pub(crate) const NAMESPACE: [&str; 5] =
+    ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 /// Whether this user may make one; see [`in_pid_namespace`].
 pub(crate) fn is_permitted() -> bool {
-    static IS_PERMITTED: LazyLock<bool> =
-        LazyLock::new(|| may_unshare(&["--pid", "--fork", "--mount-proc"]));
+    static IS_PERMITTED: LazyLock<bool> = LazyLock::new(|| may_unshare(&NAMESPACE[1..]));
     is_to_run(*IS_PERMITTED)
 }
 
