@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use url::Url;
 
@@ -19,6 +19,11 @@ use crate::check::permission::Permission;
 use crate::environment::proxy;
 use crate::finding::code::Code;
 use crate::report;
+
+/// Whether `word`, as the first one, is a word of runup's own.
+pub fn is_subcommand(word: &str) -> bool {
+    Cli::command().find_subcommand(word).is_some()
+}
 
 const AFTER_HELP: &str = "\
 Every option can be set by a variable: RUNUP_ and its name, as RUNUP_TIMEOUT=60s or
@@ -32,7 +37,7 @@ Exit codes: the command's own (with --init, 128 and the signal of one that was k
   77  denied, or the wrong identity
   78  a variable or a file says something impossible
  126  the command was found but cannot run
- 127  the command was not found
+ 127  the command was not found, or its interpreter was not
  130, 143  SIGINT, SIGTERM while waiting";
 
 /// Mends the environment, checks what the job needs, then becomes COMMAND.

@@ -16,7 +16,9 @@ use url::Url;
 use crate::check::api::Api;
 use crate::check::permission::Permissions;
 use crate::check::{Check, Subject};
-use crate::cli::{Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Shell, Word};
+use crate::cli::{
+    self, Cli, EnvFormat, LogFormat, Need, OnFailure, Options, ReportFormat, Shell, Word,
+};
 use crate::environment::Environment;
 use crate::environment::proxy;
 use crate::exit_code::ExitCode;
@@ -232,7 +234,7 @@ impl Plan {
                 let mut entry = usage(&error);
                 // `env` is a command of every image, too.
                 if let Some(word) = word.as_deref().and_then(OsStr::to_str)
-                    && Cli::command().find_subcommand(word).is_some()
+                    && cli::is_subcommand(word)
                 {
                     entry.details.push(format!(
                         "help   if a command named `{word}` was meant: `runup -- {word}`"
@@ -282,6 +284,16 @@ impl Plan {
             console: console.clone(),
             code,
         };
+        // What judges findings judges these, too; they have no code to ignore.
+        let is_strict = own.is_some() && policy(&options).takes_warnings_for_errors();
+        if let (true, Some(warning)) = (is_strict, warnings.first()) {
+            let entry = Entry {
+                severity: Severity::Error,
+                message: format!("{}: an error under --strict", warning.message),
+                ..warning.clone()
+            };
+            return Err(refuse(ExitCode::Configuration, entry));
+        }
         let timeout = options.timeout.unwrap_or(TIMEOUT);
         if let Some(splay) = options.splay.filter(|splay| *splay >= timeout) {
             return Err(refuse(ExitCode::Usage, splay_too_long(splay, timeout)));
@@ -462,16 +474,20 @@ fn needs(options: &Options, environment: &Environment) -> Needs {
         wishes: wishes(options),
         ca_file: options.mend.ca_file.clone(),
         retry: Retry::new(options, environment),
-        policy: Policy {
-            on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
-            is_strict: options.strict.unwrap_or(false),
-            ignored: options.ignore.clone(),
-        },
+        policy: policy(options),
         report: options.report.clone(),
         needs_permissions: !options.require_permission.is_empty(),
         emulate: options.emulate.unwrap_or(false),
         parent: parent(options),
         quiet: options.quiet.unwrap_or(false),
+    }
+}
+
+fn policy(options: &Options) -> Policy {
+    Policy {
+        on_failure: options.on_failure.unwrap_or(OnFailure::Abort),
+        is_strict: options.strict.unwrap_or(false),
+        ignored: options.ignore.clone(),
     }
 }
 

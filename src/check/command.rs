@@ -14,6 +14,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, Uid, faccessat};
 
+use crate::cli;
 use crate::environment::Environment;
 
 /// Where commands are looked up when PATH is not set (confstr(3), `_CS_PATH`).
@@ -221,7 +222,13 @@ impl CommandFault {
                     format!("`{near}` exists: write that (the working directory is `{cwd}`)")
                 } else if !searched.is_empty() {
                     let searched = list(searched);
-                    format!("install it, or add its directory to PATH (searched {searched})")
+                    let own = match name.to_str().filter(|name| cli::is_subcommand(name)) {
+                        Some(word) => format!(
+                            "put runup's options behind the word, as in `runup {word} [OPTIONS]`, if its own `{word}` is meant; else "
+                        ),
+                        None => String::new(),
+                    };
+                    format!("{own}install it, or add its directory to PATH (searched {searched})")
                 } else if name.is_relative() {
                     format!(
                         "the working directory is `{cwd}`: set WORKDIR, or write the path from the root"

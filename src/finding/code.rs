@@ -299,6 +299,60 @@ mod tests {
         }
     }
 
+    /// What a reader of the logs cannot know, and is told here or nowhere.
+    #[test]
+    fn the_pages_carry_what_is_hard_to_know() {
+        use Code::*;
+        for (code, words) in [
+            (
+                MetadataIntercepted,
+                &[
+                    "`gcloud auth login`",
+                    "`activate-service-account`",
+                    "`activate-refresh-token`",
+                    "--vpc-egress=private-ranges-only",
+                    "inferred, not documented",
+                    "proxy/metadata-proxied",
+                ][..],
+            ),
+            (ProxyMetadataProxied, &["Status:\n403", "no_proxy="]),
+            (
+                EndpointUnreachable,
+                &[
+                    "`private-ranges-only` (default)",
+                    "`all-traffic`",
+                    "Cloud NAT",
+                    "Private Google Access",
+                    "199.36.153.8/30",
+                ],
+            ),
+            (
+                EndpointTimeout,
+                &[
+                    "connectors describe",
+                    "--source-ranges=10.8.0.0/28",
+                    "nats create",
+                ],
+            ),
+            (
+                EndpointUnknownName,
+                &[
+                    "gcloud dns managed-zones create",
+                    "--forwarding-targets=",
+                    "35.199.192.0/19",
+                ],
+            ),
+            (EndpointBroken, &["SIGTSTP", "SIGCONT"]),
+            (TlsUnknownIssuer, &["RUNUP_CA_FILE", "ca/only-corporate"]),
+            (AdcGceCache, &["`gce`", "No credentialed accounts"]),
+            (MetadataNotReady, &["`gce`", "RUNUP_TIMEOUT"]),
+        ] {
+            for word in words {
+                assert!(code.page().contains(word), "{code}: {word}");
+            }
+        }
+    }
+
     #[test]
     fn the_pages_are_short() {
         let whole: usize = Code::ALL.iter().map(|code| code.page().len()).sum();

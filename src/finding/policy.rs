@@ -49,6 +49,11 @@ impl Policy {
         })
     }
 
+    /// Whether a warning keeps the command from starting.
+    pub fn takes_warnings_for_errors(&self) -> bool {
+        self.is_strict && self.on_failure == OnFailure::Abort
+    }
+
     /// Whether the user wants to hear nothing of it.
     pub fn ignores(&self, code: Code) -> bool {
         self.ignored.contains(&code)

@@ -68,6 +68,16 @@ fn who_meant_a_command_of_a_subcommands_name_is_told_how_to_write_it() {
 }
 
 #[test]
+fn who_wrote_options_before_a_subcommand_is_told_where_they_go() {
+    Run::new()
+        .off()
+        .args(["check", "true"])
+        .code(127)
+        .stderr("...\n  help   image owner: put runup's options behind the word, as in `runup check [OPTIONS]`, if its own `check` is meant; else install it, [..]\n...\n")
+        .run();
+}
+
+#[test]
 fn arguments_and_environment_are_bytes() {
     let strange = OsString::from_vec(b"\xff\xfe=\x80 \n\t".to_vec());
     for run in [Run::new().emulator(), Run::new().emulate()] {
@@ -202,6 +212,43 @@ fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
         .stderr(format!(
             "runup: warning: unknown variable `RUNUP_COLOUR_OF_THE_SKY` has no effect\n  help   `runup --help` lists the options; each has its variable\n{READY}"
         ))
+        .run();
+}
+
+#[test]
+fn an_unknown_variable_is_an_error_under_strict() {
+    let run = |args: &[&str]| {
+        Run::new()
+            .off()
+            .env("RUNUP_TIMOUT", "5s")
+            .args(args.iter().copied())
+    };
+    let refused = "runup: unknown variable `RUNUP_TIMOUT` has no effect: an error under --strict\n  help   did you mean `RUNUP_TIMEOUT`?\n";
+    run(&["--strict"])
+        .command(["true"])
+        .code(78)
+        .stderr(refused)
+        .run();
+    Run::new()
+        .env("RUNUP_TIMOUT", "5s")
+        .args(["check", "--strict"])
+        .code(78)
+        .stderr(refused)
+        .run();
+    let warned = "runup: warning: unknown variable `RUNUP_TIMOUT` has no effect\n...\n";
+    run(&["--strict", "--on-failure", "warn"])
+        .command(["true"])
+        .stderr(warned)
+        .run();
+    // It judges nothing, so that it refuses nothing.
+    Run::new()
+        .env("RUNUP_TIMOUT", "5s")
+        .args(["token"])
+        .env("RUNUP_STRICT", "true")
+        .env("RUNUP_TIMEOUT", "1ms")
+        .env("GCE_METADATA_HOST", "127.0.0.1:9")
+        .code(69)
+        .stderr(warned)
         .run();
 }
 
