@@ -220,6 +220,7 @@ fn a_command_that_runup_became_dies_of_every_deadly_signal() {
 fn a_command_that_runup_became_can_be_stopped_and_continued() {
     let running = Run::new()
         .off()
+        .leading_a_group()
         .command(tell([18]))
         .code(7)
         .any_stdout()
@@ -270,7 +271,12 @@ fn the_c_librarys_own_signals_are_for_the_command_too() {
 fn a_stop_reaches_nobody_who_does_not_catch_it() {
     for way in PARENTS {
         let Some(run) = way.run() else { return };
-        let running = run.command(tell([64])).code(7).any_stdout().start();
+        let running = run
+            .leading_a_group()
+            .command(tell([64]))
+            .code(7)
+            .any_stdout()
+            .start();
         running.says("begun");
         let pid = way.pid(&running);
         for (number, count) in [20, 21, 22, 18].into_iter().zip(1..) {

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -81,6 +81,7 @@ pub(crate) struct Run {
     options: Vec<OsString>,
     command: Vec<OsString>,
     is_alone: bool,
+    leads_group: bool,
     caller: Vec<String>,
     stdin: Option<Vec<u8>>,
     directory: Option<PathBuf>,
@@ -113,6 +114,7 @@ impl Run {
             options: Vec::new(),
             command: Vec::new(),
             is_alone: false,
+            leads_group: false,
             caller: Vec::new(),
             stdin: None,
             directory: None,
@@ -188,6 +190,13 @@ impl Run {
     /// Lines of shell that the caller runs before it becomes runup.
     pub(crate) fn called_by(mut self, lines: &str) -> Self {
         self.caller.push(lines.to_owned());
+        self
+    }
+
+    /// In a process group of its own. The kernel stops nobody by SIGTSTP in an orphaned group, such as that of a test whose
+    /// shell has ended; this one has its parent, the test, in another group of the session.
+    pub(crate) fn leading_a_group(mut self) -> Self {
+        self.leads_group = true;
         self
     }
 
@@ -306,6 +315,9 @@ impl Run {
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if self.leads_group {
+            command.process_group(0);
+        }
         let mut child = command.spawn().unwrap();
         if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
             // The command need not read it all.
