@@ -41,14 +41,9 @@ fn require(fake: &Fake, permissions: &[&str]) -> Run {
 /// The one finding of a run that ends with `code`.
 #[track_caller]
 fn finding(run: Run, code: i32) -> (Value, Done) {
-    let done = run
-        .args(["--log-format", "json"])
-        .code(code)
-        .any_stderr()
-        .run();
-    let findings = done.findings();
-    assert_eq!(findings.len(), 1, "{}", done.stderr);
-    (findings[0].clone(), done)
+    let run = run.args(["--log-format", "json"]).code(code).any_stderr();
+    let done = run.run();
+    (done.finding(), done)
 }
 
 fn lines(value: &Value) -> String {

@@ -145,14 +145,19 @@ fn in_reports() {
     }
 }
 
-#[test]
-fn where_the_metadata_server_is_none() {
-    let fake = Fake::at(
+/// A metadata server whose token is the secret, and ends in so many seconds.
+fn secret_token(expires_in: u32) -> Fake {
+    Fake::at(
         "/computeMetadata/v1/instance/service-accounts/default/token",
         [http("200 OK").google().body(format!(
-            r#"{{"access_token": "{SECRET}", "expires_in": 0, "token_type": "Bearer"}}"#
+            r#"{{"access_token": "{SECRET}", "expires_in": {expires_in}, "token_type": "Bearer"}}"#
         ))],
-    );
+    )
+}
+
+#[test]
+fn where_the_metadata_server_is_none() {
+    let fake = secret_token(0);
     is_kept(|run| {
         with_secrets(run)
             .metadata(&fake)
@@ -164,23 +169,13 @@ fn where_the_metadata_server_is_none() {
 
 #[test]
 fn in_a_token_that_is_good() {
-    let fake = Fake::at(
-        "/computeMetadata/v1/instance/service-accounts/default/token",
-        [http("200 OK").google().body(format!(
-            r#"{{"access_token": "{SECRET}", "expires_in": 3599, "token_type": "Bearer"}}"#
-        ))],
-    );
+    let fake = secret_token(3599);
     is_kept(|run| with_secrets(run).metadata(&fake).command(["true"]));
 }
 
 #[test]
 fn in_the_question_for_permissions_though_the_answer_repeats_it() {
-    let metadata = Fake::at(
-        "/computeMetadata/v1/instance/service-accounts/default/token",
-        [http("200 OK").google().body(format!(
-            r#"{{"access_token": "{SECRET}", "expires_in": 3599, "token_type": "Bearer"}}"#
-        ))],
-    );
+    let metadata = secret_token(3599);
     let error = |status: &str| {
         let body = format!(
             r#"{{"error": {{"code": {}, "message": "Bearer {SECRET} is wrong"}}}}"#,

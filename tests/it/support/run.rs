@@ -500,6 +500,15 @@ impl Done {
             .collect()
     }
 
+    /// The only finding on stderr, which must be in JSON.
+    #[track_caller]
+    pub(crate) fn finding(&self) -> serde_json::Value {
+        match &self.findings()[..] {
+            [finding] => finding.clone(),
+            findings => panic!("{} findings: {}", findings.len(), self.stderr),
+        }
+    }
+
     /// The findings on stderr, which must be in JSON.
     #[track_caller]
     pub(crate) fn findings(&self) -> Vec<serde_json::Value> {
