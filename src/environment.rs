@@ -11,6 +11,8 @@ pub mod proxy;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
 /// The variables of a process, in their order.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -117,12 +119,12 @@ pub struct Edit {
 
 impl Edit {
     /// What the variable was, without a secret.
-    pub fn shown_before(&self) -> Option<String> {
+    fn shown_before(&self) -> Option<String> {
         self.before.as_ref().map(|value| self.shown(value))
     }
 
     /// What it becomes, without a secret.
-    pub fn shown_after(&self) -> Option<String> {
+    fn shown_after(&self) -> Option<String> {
         self.after.as_ref().map(|value| self.shown(value))
     }
 
@@ -143,6 +145,18 @@ impl Edit {
             }
             _ => proxy::redact(&value),
         }
+    }
+}
+
+/// As reports have it, without secrets.
+impl Serialize for Edit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut edit = serializer.serialize_struct("Edit", 4)?;
+        edit.serialize_field("variable", &self.variable)?;
+        edit.serialize_field("before", &self.shown_before())?;
+        edit.serialize_field("after", &self.shown_after())?;
+        edit.serialize_field("why", &self.why)?;
+        edit.end()
     }
 }
 

@@ -129,15 +129,17 @@ pub fn read_small(path: &Path) -> io::Result<Option<Vec<u8>>> {
 fn home(environment: &Environment) -> PathBuf {
     let home = match environment.get("HOME") {
         Some(home) => PathBuf::from(home),
-        None => fs::read("/etc/passwd")
-            .ok()
-            .and_then(|passwd| home_in(&passwd, Uid::current()))
-            .unwrap_or_default(),
+        None => home_in_passwd().unwrap_or_default(),
     };
     if home.as_os_str().is_empty() {
         return PathBuf::from("/");
     }
     home
+}
+
+/// The home directory that /etc/passwd has for this user.
+fn home_in_passwd() -> Option<PathBuf> {
+    home_in(&fs::read("/etc/passwd").ok()?, Uid::current())
 }
 
 /// The home directory of `uid` in the text of /etc/passwd.
@@ -152,8 +154,7 @@ fn home_in(passwd: &[u8], uid: Uid) -> Option<PathBuf> {
 
 /// The home directory that /etc/passwd has for this user, where there is such a directory.
 pub fn home_of_user() -> Option<PathBuf> {
-    let passwd = fs::read("/etc/passwd").ok()?;
-    home_in(&passwd, Uid::current()).filter(|home| home.is_absolute() && home.is_dir())
+    home_in_passwd().filter(|home| home.is_absolute() && home.is_dir())
 }
 
 /// What is wrong with the home directory that `environment` names, as the words after its name.

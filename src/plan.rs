@@ -173,7 +173,7 @@ pub struct Retry {
 
 impl Retry {
     fn new(options: &Options, environment: &Environment) -> Self {
-        let number = |name: &str| environment.filled(name)?.trim().parse().ok();
+        let job = report::Job::of(environment);
         let max = options.backoff_max.unwrap_or(BACKOFF_MAX);
         Self {
             timeout: options.timeout.unwrap_or(TIMEOUT),
@@ -181,8 +181,9 @@ impl Retry {
             initial: options.backoff_initial.unwrap_or(BACKOFF_INITIAL.min(max)),
             max,
             splay: options.splay.unwrap_or_default(),
-            task: number("CLOUD_RUN_TASK_INDEX")
-                .zip(number("CLOUD_RUN_TASK_COUNT"))
+            task: job
+                .task
+                .zip(job.tasks)
                 .map(|(index, count)| retry::Task { index, count }),
         }
     }

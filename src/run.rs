@@ -156,11 +156,11 @@ fn launch(
         console.say(&Entry::new(Severity::Error, message));
         return code;
     }
-    let weight = image.weight();
     let Some(parent) = parent else {
         let errno = exec::exec(&image, &held.mask);
-        return failed(errno.into(), Some(weight));
+        return failed(errno.into(), Some(image.weight()));
     };
+    let weight = image.weight();
     let killed = |grace| {
         let grace = humantime::format_duration(grace);
         let message = format!("killed the command, {grace} after SIGTERM (--grace)");

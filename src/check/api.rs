@@ -173,19 +173,13 @@ pub(super) fn refused(
 /// # Errors
 /// Who answered instead; or the status by which Google says that it is not ready.
 pub(super) fn judge(answer: &Answer) -> Result<(), FailureKind> {
-    if let status @ (408 | 429 | 500..) = answer.status
-        && is_googles(answer)
-    {
-        return Err(FailureKind::Status(status));
-    }
-    if is_googles(answer) {
-        return Ok(());
-    }
-    if let Some(by) = proxy(answer) {
+    let is_googles = is_googles(answer);
+    if !is_googles && let Some(by) = proxy(answer) {
         return Err(FailureKind::Intercepted { by });
     }
     match answer.status {
         status @ (408 | 429 | 500..) => Err(FailureKind::Status(status)),
+        _ if is_googles => Ok(()),
         300..=399 => Err(FailureKind::Redirected {
             to: answer.location.clone().unwrap_or("nowhere".to_owned()),
         }),

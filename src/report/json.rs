@@ -30,7 +30,7 @@ struct Document<'a> {
     checks: Vec<Check<'a>>,
     findings: &'a [Finding],
     ignored: &'a [Finding],
-    edits: Vec<Change<'a>>,
+    edits: &'a [Edit],
 }
 
 /// A check, as the report and the log's summary have it.
@@ -69,25 +69,6 @@ struct Shown<'a> {
     skipped: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct Change<'a> {
-    variable: &'a str,
-    before: Option<String>,
-    after: Option<String>,
-    why: &'a str,
-}
-
-impl<'a> From<&'a Edit> for Change<'a> {
-    fn from(edit: &'a Edit) -> Self {
-        Self {
-            variable: &edit.variable,
-            before: edit.shown_before(),
-            after: edit.shown_after(),
-            why: &edit.why,
-        }
-    }
-}
-
 /// The report as one JSON object.
 pub(super) fn json(report: &Report) -> String {
     let exit = report.exit_code();
@@ -104,7 +85,7 @@ pub(super) fn json(report: &Report) -> String {
         checks: checks(report),
         findings: &report.findings,
         ignored: &report.ignored,
-        edits: report.edits.iter().map(Change::from).collect(),
+        edits: &report.edits,
     };
     // Its keys are text and its numbers finite, so that it cannot fail.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"

@@ -314,16 +314,15 @@ impl Chart {
     /// How the nodes that no check stands for fared: as their best edge.
     fn verdict(&self, node: &Node) -> Verdict {
         node.verdict.unwrap_or_else(|| {
-            let mut edges = self.edges.iter().filter(|edge| edge.to == node.id);
-            let mut states = edges.by_ref().map(|edge| edge.state);
-            match states.any(|state| state == State::Passed) {
+            let edges = self.edges.iter().filter(|edge| edge.to == node.id);
+            let mut states = edges.map(|edge| edge.state);
+            let ended = |state| match state {
+                State::Ended(verdict) => Some(verdict),
+                _ => None,
+            };
+            match states.clone().any(|state| state == State::Passed) {
                 true => Verdict::Passed,
-                false => (self.edges.iter())
-                    .find_map(|edge| match edge.state {
-                        State::Ended(verdict) if edge.to == node.id => Some(verdict),
-                        _ => None,
-                    })
-                    .unwrap_or(Verdict::Ignored),
+                false => states.find_map(ended).unwrap_or(Verdict::Ignored),
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, Verdict, block, short, trace, way};
+use super::{Report, Verdict, block, counted, short, trace, way};
 use crate::check::Evidence;
 use crate::finding::{Finding, Severity};
 use crate::preflight::Outcome;
@@ -98,8 +98,7 @@ fn remark(report: &Report, index: usize, outcome: &Outcome) -> String {
         Ok(Evidence::Endpoint(reached)) => {
             parts.extend(reached.status.map(|status| format!("answered {status}")));
         }
-        Ok(Evidence::Permissions { count: 1, .. }) => parts.push("1 permission".to_owned()),
-        Ok(Evidence::Permissions { count, .. }) => parts.push(format!("{count} permissions")),
+        Ok(Evidence::Permissions { count, .. }) => parts.extend(counted(*count, "permission")),
         Ok(Evidence::Skipped(why)) => parts.push(why.clone()),
         Ok(Evidence::Command(_) | Evidence::Plain) | Err(_) => {}
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::filing;
 use super::preparing::{Prepared, prepare};
@@ -52,20 +52,7 @@ pub fn env(
 
 fn diff(edits: &[Edit], format: EnvFormat) -> Vec<u8> {
     match format {
-        EnvFormat::Json => {
-            let edits: Vec<Value> = edits
-                .iter()
-                .map(|edit| {
-                    json!({
-                        "variable": edit.variable,
-                        "before": edit.shown_before(),
-                        "after": edit.shown_after(),
-                        "why": edit.why,
-                    })
-                })
-                .collect();
-            format!("{:#}\n", Value::from(edits)).into_bytes()
-        }
+        EnvFormat::Json => format!("{:#}\n", json!(edits)).into_bytes(),
         EnvFormat::Sh | EnvFormat::Dotenv => edits
             .iter()
             .map(|edit| format!("{edit}\n"))
